@@ -1,0 +1,252 @@
+"""What came back, read: text in the DLL's encoding, JSON as it comes, the head and the data of an answer (§4.2.4.2).
+
+Lenient with everything that has been seen of DLLs and platforms; what cannot be read is ``ResponseFormatError``.
+"""
+
+import codecs
+import json
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple, Type
+
+from pydantic import ValidationError
+
+from . import gb18030
+from .codes import ReturnCode
+from .errors import ResponseFormatError
+from .transactions import T
+
+_ABSENT = ("", None, "null")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+class _Contradiction(ValueError):
+    pass
+
+
+def _object(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    """What JSON leaves open: a key that stands twice is read where its values agree, or one of them is absent."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        for name, value in pairs:
+            if found[name] in _ABSENT:
+                found[name] = value
+            elif value not in _ABSENT and value != found[name]:
+                raise _Contradiction
+    return found
+
+
+# Lenient with raw control characters in strings. A number with a point keeps its digits.
+_NOT_JSON = (ValueError, RecursionError, ArithmeticError)
+_parse = json.JSONDecoder(
+    strict=False, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_object
+).decode
+
+# Where JSON, or a piece of it, begins in what the DLL wrote; and how a piece goes on that began in a string.
+_json_in = re.compile(r"""[{}]|\[\s*["{[]|\\?"\s*[]:}]""").search
+_AROUND = "\ufeff \t\r\n\v\f\u3000"
+
+# What a UTF-8 answer is told by, where its bytes can also be read as GB 18030.
+_ideograph = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]").search
+_no_punctuation = re.compile("[^\0-\x7f\xb7\u2014-\u2026\u3000-\u3011\uff01-\uff5e]").findall
+
+_surrogates = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """The head of an answer (§4.2.4.2). ``message`` is its ``message``, else ``cause``, else the text of §7.1."""
+
+    code: int
+    message: str = field(repr=False)
+    org_id: Optional[str] = field(default=None, repr=False)
+    extra: Any = field(default=None, repr=False)
+
+
+class Encoding:
+    """The DLL's encoding: what is written in it, and what is read from it."""
+
+    def __init__(self, name: str) -> None:
+        standard = codecs.lookup(name).name  # Python's gb18030 goes by many names, and all of them mean ours here
+        self.name = name
+        self._utf8 = standard == "utf-8"
+        gb = standard == "gb18030"
+        self.encode: Callable[[str], bytes] = gb18030.encode if gb else lambda text: text.encode(name)
+        self.decode: Callable[[bytes], str] = gb18030.decode if gb else lambda raw: raw.decode(name)
+
+    def encoded(self, text: str, what: str) -> bytes:
+        try:
+            return self.encode(text)
+        except UnicodeEncodeError:
+            pass  # and not raised from here: it holds the request
+        raise ValueError(f"the {what} holds a character that {self.name} does not have")
+
+    def words(self, raw: Optional[bytes], sent: bytes, received: bytes) -> str:
+        """What the DLL wrote for people to read. JSON is not, nor is a piece of what it was sent or has answered: they
+        may hold a patient's data."""
+        raw = (raw or b"").strip()
+        text = None if self._is_utf8(raw) else self._decoded(raw)
+        if text is None:
+            text = raw.decode("utf-8" if self._is_utf8(raw) else self.name, "replace")
+        text = text.strip(_AROUND)
+        if text.startswith("{"):
+            answer = _parsed(text)
+            return _message(answer) if isinstance(answer, dict) else ""
+        if re.fullmatch("[+-]?[0-9]{1,6}", text):
+            return text
+        answered = raw in received and raw != received.strip() and b"{" in received
+        if answered or raw in sent:
+            return ""
+        json_at = _json_in(text)
+        if json_at is None:
+            return text
+        before = text[: json_at.start()]
+        return before.strip() if json_at[0][0] in "{[" and before.count('"') % 2 == 0 else ""
+
+    def _decoded(self, raw: bytes) -> Optional[str]:
+        try:
+            return self.decode(raw)
+        except UnicodeDecodeError:
+            return None
+
+    def _is_utf8(self, raw: bytes) -> bool:
+        """Whether these bytes are UTF-8 although another encoding is expected.
+
+        Chinese UTF-8 is mostly no GB 18030, and mostly what is both makes ever rarer characters of one of them.
+        """
+        if raw.isascii() or self._utf8:
+            return False
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            return False
+        if raw.startswith(codecs.BOM_UTF8):
+            return True
+        other = self._decoded(raw)
+        return other is None or (_ideograph(text) is not None and _how_rare(text) <= _how_rare(other))
+
+    def answer(self, received: bytes) -> Dict[str, Any]:
+        if not received.strip():
+            raise _unreadable("OutData is empty")
+        if self._is_utf8(received):
+            if not received.startswith(codecs.BOM_UTF8):  # which says itself what it is
+                raise _unreadable(f'OutData is UTF-8 and not {self.name}: give Client encoding="utf-8"')
+            text: Optional[str] = received.decode("utf-8")
+        else:
+            text = self._decoded(received)
+        if text is None:
+            raise _unreadable(f"OutData is not {self.name}")
+        answer = _parsed(text.strip(_AROUND))
+        if answer is _Contradiction:
+            raise _unreadable(_TWICE)
+        if answer is ValueError:
+            raise _unreadable("OutData is not JSON")
+        if not isinstance(answer, dict):
+            raise _unreadable("OutData is JSON, but not an object")
+        return answer
+
+
+def _unreadable(fault: str, missing: Tuple[str, ...] = (), unreadable: Tuple[str, ...] = ()) -> ResponseFormatError:
+    return ResponseFormatError(
+        f"the answer cannot be read: {fault}. It is on error.exchange.received, for whoever maintains the platform",
+        missing=missing,
+        unreadable=unreadable,
+    )
+
+
+_TWICE = "it has a key twice, with different values"
+
+
+def _parsed(text: str) -> Any:
+    """The value, or what is the matter: not raised, since the parser's own error holds the text."""
+    try:
+        return _parse(text)
+    except _Contradiction:
+        return _Contradiction
+    except _NOT_JSON:
+        return ValueError
+
+
+def _how_rare(text: str) -> int:
+    """How many of its characters are neither punctuation nor among the 6,763 ideographs of GB 2312."""
+    characters = "".join(_no_punctuation(text))
+    return len(characters) - sum(lead >= 0xB0 for lead in characters.encode("gb2312", "ignore")[::2])
+
+
+def _printable(text: str) -> str:
+    """``text`` with what JSON's escapes can say and no encoding can carry as U+FFFD."""
+    return text if text.isascii() else _surrogates.sub("\ufffd", text)
+
+
+def envelope_of(answer: Dict[str, Any]) -> Envelope:
+    code: Any = answer.get("code")
+    if code in _ABSENT:
+        raise _unreadable("it has no code")
+    if isinstance(code, str):
+        digits = re.fullmatch(r"\s*([+-]?[0-9]{1,18})\s*", code)
+        code = digits and int(digits[1])  # int has another idea of white space
+    numeric = isinstance(code, (int, Decimal)) and not isinstance(code, bool)
+    # The standard's have six digits. More than ten may be somebody's ID or telephone number.
+    if not numeric or not -(10**10) < code < 10**10 or code != int(code):
+        raise _unreadable("its code is not an integer")
+    org_id, extra = answer.get("orgId"), answer.get("extra")
+    return Envelope(
+        code=int(code),
+        message=_message(answer) or (ReturnCode(code).label if code in set(ReturnCode) else ""),
+        org_id=str(org_id) if isinstance(org_id, (str, int, Decimal)) and org_id not in _ABSENT else None,
+        extra=None if extra in _ABSENT else _unwrapped(extra),
+    )
+
+
+def _message(answer: Dict[str, Any]) -> str:
+    for name in ("message", "cause"):
+        words = answer.get(name)
+        if words not in _ABSENT:
+            with suppress(RecursionError):
+                words = words if isinstance(words, str) else json.dumps(words, ensure_ascii=False, default=str)
+                return _printable(words)
+    return ""
+
+
+def _unwrapped(value: Any) -> Any:
+    """``value``, parsed as often as it is JSON text."""
+    while isinstance(value, str):
+        parsed = _parsed(value)
+        if parsed in (ValueError, _Contradiction):
+            break
+        value = parsed
+    return value
+
+
+def data_of(data: Any, response_type: Type[T]) -> T:
+    data = _unwrapped(data)
+    if isinstance(data, str) and _parsed(data) is _Contradiction:
+        raise _unreadable(_TWICE)
+    if data not in _ABSENT and not isinstance(data, dict):
+        raise _unreadable("its data is not an object")
+    faults = []
+    try:
+        read = response_type.model_validate({_printable(name): value for name, value in (data or {}).items()})
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+    # A field of a response is read or it is not: what pydantic says of the value stays out of the error.
+    missing = tuple(str(fault["loc"][0]) for fault in faults if fault["type"] == "missing")
+    unreadable = tuple(dict.fromkeys(str(*fault["loc"][:1]) for fault in faults if fault["type"] != "missing"))
+    if not faults:
+        # Text that could neither be stored nor be sent.
+        unreadable = tuple(
+            field.alias or name
+            for name, field in response_type.model_fields.items()
+            if isinstance(getattr(read, name), str) and name != "extra" and _surrogates.search(getattr(read, name))
+        )
+        if not unreadable:
+            return read
+    told = ["it has no data"] if not data else []
+    told += [f"required fields are missing: {', '.join(missing)}"] if missing else []
+    told += [f"fields have a value of the wrong kind: {', '.join(unreadable)}"] if unreadable else []
+    raise _unreadable("; ".join(told), missing, unreadable)

@@ -1,0 +1,202 @@
+"""Many threads and clients on one DLL, and what comes between a call and its end."""
+
+import _thread
+import os
+import random
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+from nationec import Client, DllTransport, EcQueryRequest, NationEcError, QrcodeGetRequest, Simulator, new_out_biz_no
+
+from .conftest import URL
+
+CALLS = 20_000 if "NATIONEC_TEST_FULL" in os.environ else 4_000
+THREADS = 32
+
+WINDOW = {"business_type": "01101", "operator_id": "1", "office_id": "1", "office_name": "内科"}
+
+
+def ask(name):
+    return EcQueryRequest(**WINDOW, operator_name=name)
+
+
+@pytest.fixture(autouse=True)
+def _often():
+    """Threads take turns as often as they can."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def in_threads(count, work):
+    """Runs ``work(number)`` in so many threads, and raises what one of them raised."""
+    failures = []
+
+    def run(number):
+        try:
+            work(number)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def test_a_dll_that_fails_if_entered_twice_is_entered_once_and_every_answer_belongs_to_its_request(standin):
+    clients = [Client(URL + "once", "1", transport=DllTransport(standin)) for _ in range(2)]
+
+    def work(number):
+        for n in range(CALLS // THREADS):
+            name = f"收款员{number}-{n}"
+            assert clients[n % 2].call(ask(name)).user_name == name
+
+    in_threads(THREADS, work)
+
+
+def test_the_stand_in_does_fail_if_entered_twice(standin):
+    from nationec.transports import binding
+
+    first, second = binding.Binding(standin), binding.Binding(standin)
+    second._lock = threading.Lock()
+    returned = []
+
+    def work(number):
+        url = b"http://h/sleep=200"
+        returned.append((first, second)[number].call(url, b"")[1])
+
+    in_threads(2, work)
+    assert returned.count(b"entered twice") >= 1
+
+
+def test_the_four_transactions_from_many_threads_keep_to_themselves(standin):
+    hostile = ["once", "null", "fill=70000", "untouched", "return=2d31", "inplace", "long=4096", "behind"]
+    transport = DllTransport(standin)
+
+    def work(number):
+        order = random.Random(number)
+        for n in range(CALLS // 10 // THREADS + 1):
+            mode = order.choice(hostile)
+            try:
+                Client(URL + mode, "1", transport=transport).call(ask("x"))
+            except NationEcError:
+                assert mode not in ("once", "inplace", "behind")
+            name = f"{number}-{n}"
+            assert Client(URL + "once", "1", transport=transport).call(ask(name)).user_name == name
+
+    in_threads(THREADS, work)
+
+
+def test_the_hook_of_each_call_gets_its_own_exchange():
+    seen = []
+    simulator = Simulator()
+    client = Client("http://h", "1", transport=simulator, on_exchange=seen.append)
+
+    def work(number):
+        for n in range(20):
+            request = QrcodeGetRequest(**WINDOW, operator_name="x", out_biz_no=f"{number}-{n}")
+            assert client.exchange(request).out_biz_no == f"{number}-{n}"
+
+    in_threads(8, work)
+    assert {exchange.out_biz_no for exchange in seen} == {f"{number}-{n}" for number in range(8) for n in range(20)}
+    assert all(exchange.out_biz_no.encode() in exchange.sent for exchange in seen)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+class TestFork:
+    def in_a_child(self, work):
+        """Whether ``work`` succeeds in a forked child, within ten seconds."""
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                signal.alarm(10)
+                status = 0 if work() else 1
+            finally:
+                os._exit(status)
+        return os.waitpid(child, 0)[1] == 0
+
+    def test_a_child_calls_as_its_parent_does(self, dll):
+        client = dll("once")
+        for name in ("甲", "乙"):
+            assert self.in_a_child(lambda name=name: client.call(ask(name)).user_name == name)
+            assert client.call(ask(name)).user_name == name
+
+    def test_a_child_calls_while_the_parent_is_in_a_call(self, dll):
+        slow, fast = dll("sleep=500"), dll("url")
+        thread = threading.Thread(target=lambda: slow.call(ask("x")))
+        thread.start()
+        time.sleep(0.1)
+
+        def work():
+            return fast.transport.exchange(b"http://h/echo", b"{}") == (b"0000", b"{}")
+
+        assert self.in_a_child(work)
+        assert thread.is_alive()
+        thread.join()
+
+    def test_nothing_of_the_parents_call_is_left_in_the_child(self, dll):
+        transport = dll("sleep=500").transport
+        held = transport._binding._out
+        held.value = b"of a call under way"
+        assert self.in_a_child(lambda: held.value == b"")
+        assert held.value == b"of a call under way"
+        held.value = b""
+
+    def test_a_child_makes_numbers_while_another_thread_of_the_parent_does(self):
+        stop = threading.Event()
+
+        def work():
+            while not stop.is_set():
+                new_out_biz_no("1")
+
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            assert all(self.in_a_child(lambda: new_out_biz_no("1")) for _ in range(20))
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+
+def test_a_client_closed_while_another_thread_calls_finishes_that_call_and_takes_no_more(dll):
+    client = dll("sleep=300")
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(client.call(ask("x"))))
+    thread.start()
+    time.sleep(0.1)
+    client.close()
+    with pytest.raises(ValueError, match="closed"):
+        client.call(ask("x"))
+    thread.join()
+    assert [answer.user_name for answer in answers] == ["张三"]
+
+
+def test_a_keyboard_interrupt_is_raised_when_the_call_returns_and_the_client_works(dll):
+    seen = []
+    client = dll("sleep=400", on_exchange=seen.append)
+    for _ in range(3):
+        started = time.monotonic()
+        timer = threading.Timer(0.1, _thread.interrupt_main)
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+            client.call(ask("x"))
+            time.sleep(1)  # where it comes a moment late
+        assert 0.3 < time.monotonic() - started < 5
+        timer.join()
+        assert dll("once").call(ask("张三")).user_name == "张三"
+    assert len(seen) == 3
+    assert not client.transport._binding._lock.locked()
+    assert client.transport._binding._out.value == b""
