@@ -1,0 +1,678 @@
+"""examples/local_agent: a real server in a process of its own, a real HTTP client, and the page in a real browser."""
+
+import base64
+import http.client
+import http.server
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from nationec import AuthCheckRequest, EcPwdRequest, EcQueryRequest, QrcodeGetRequest
+
+for package in ("fastapi", "uvicorn", "execnet"):
+    pytest.importorskip(
+        package, reason=f"{package} is not installed: pip install -r examples/local_agent/requirements.txt"
+    )
+
+AGENT = Path(__file__).parents[1] / "examples" / "local_agent"
+TOKEN = "token-of-this-test-0123456789"
+HIS = "https://his.hospital.example"
+WINDOW = {
+    "businessType": "01101",
+    "operatorId": "008",
+    "operatorName": "TEST",
+    "officeId": "01",
+    "officeName": "内科",
+}
+PATIENT = {"idNo": "533222199909090123", "idType": "01", "userName": "张三"}
+BODIES = {
+    "ec.query": WINDOW,
+    "cn.nhsa.qrcode.get": WINDOW,
+    "cn.nhsa.auth.check": {**WINDOW, "authNo": "A1", "photoData": None},
+    "cn.nhsa.ec.pwd": {**WINDOW, **PATIENT, "mdtrtCertType": "02A"},
+}
+
+
+class Agent:
+    def __init__(self, folder, *options, program=AGENT / "agent.py"):
+        (folder / "token").write_text(TOKEN + "\n", "utf-8")
+        self._log = folder / "agent.log"
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    str(program),
+                    "--port=0",
+                    f"--origin={HIS}",
+                    "--token-file=token",
+                    *options,
+                ],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, "PYTHONUTF8": "1"},
+                cwd=str(folder),
+            )
+        self.url = self.process.stdout.readline().decode().strip()
+        if not self.url.endswith("/"):
+            self.stop()
+            pytest.fail(self.log)
+        self.host = self.url.split("/")[2]
+        self.port = int(self.host.partition(":")[2])
+
+    @property
+    def log(self):
+        return self._log.read_text("utf-8")
+
+    def wait_for_log(self, words):
+        """An answer is there a moment before its line in the log."""
+        until = time.monotonic() + 5
+        while words not in self.log and time.monotonic() < until:
+            time.sleep(0.02)
+        assert words in self.log
+
+    def ask(self, method, path, body=None, **headers):
+        """As the HIS's page would; ``None`` leaves a header out. The status, the headers, and what came."""
+        headers = {
+            "Host": self.host,
+            "Origin": HIS,
+            "Authorization": f"Bearer {TOKEN}",
+            "Content-Type": "application/json",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        if body is not None:
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
+            headers.setdefault("Content-Length", str(len(body)))
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+            for name, value in headers.items():
+                if value is not None:
+                    connection.putheader(name, value)
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            text = answer.read()
+        finally:
+            connection.close()
+        is_json = answer.headers.get_content_type() == "application/json"
+        return answer.status, answer.headers, json.loads(text) if is_json else text.decode()
+
+    def call(self, trans_type="ec.query", body=None, **headers):
+        return self.ask("POST", f"/api/{trans_type}", BODIES[trans_type] if body is None else body, **headers)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    agents = []
+
+    def start(*options):
+        agents.append(Agent(tmp_path_factory.mktemp("agent"), *options))
+        return agents[-1]
+
+    yield start
+    for agent in agents:
+        agent.stop()
+
+
+@pytest.fixture(scope="module")
+def agent(start):
+    return start("--simulate")
+
+
+@pytest.fixture
+def real(start, standin):
+    """An agent with the C stand-in as its DLL: see standin.c for the modes."""
+    agents = []
+
+    def real(mode, *options):
+        agents.append(start("--url", f"http://h/{mode}", "--dll", str(standin), *options))
+        return agents[-1]
+
+    yield real
+    for agent in agents:
+        agent.stop()
+
+
+class TestTheTransactions:
+    @pytest.mark.parametrize("trans_type", BODIES)
+    def test_each_is_an_endpoint_that_answers_as_the_standard_says(self, agent, trans_type):
+        status, headers, told = agent.call(trans_type)
+        assert status == 200
+        if trans_type == "cn.nhsa.ec.pwd":
+            assert told["pwdFlag"] == "1"
+        else:
+            assert {name: told[name] for name in PATIENT} == PATIENT
+        assert (headers["X-Out-Biz-No"] is not None) == (trans_type in ("cn.nhsa.qrcode.get", "cn.nhsa.auth.check"))
+
+    def test_through_the_dll_in_its_own_process(self, real):
+        assert real("localQrCodeQuery").call()[2]["userName"] == "张三"
+
+    def test_the_number_that_the_his_gives_is_the_one_that_is_used(self, agent):
+        _, headers, _ = agent.call("cn.nhsa.qrcode.get", {**WINDOW, "outBizNo": "HIS0001"})
+        assert headers["X-Out-Biz-No"] == "HIS0001"
+
+    @pytest.mark.parametrize("request_", [EcQueryRequest, QrcodeGetRequest, AuthCheckRequest, EcPwdRequest])
+    def test_the_documentation_has_the_models_own_fields(self, agent, request_):
+        _, _, schema = agent.ask("GET", "/openapi.json")
+        told = schema["paths"][f"/api/{request_.trans_type}"]["post"]
+        for model, content in (
+            (request_, told["requestBody"]["content"]),
+            (request_.response_type, told["responses"]["200"]["content"]),
+        ):
+            shown = schema["components"]["schemas"][content["application/json"]["schema"]["$ref"].split("/")[-1]]
+            assert {name: field["title"] for name, field in shown["properties"].items()} == {
+                field.alias: field.title for field in model.model_fields.values()
+            }
+        assert "01101 挂号" in schema["components"]["schemas"]["BusinessType"]["description"]
+        assert {int(status) for status in told["responses"]} >= {200, 401, 403, 409, 422, 429, 500, 502, 503, 504}
+
+
+class TestWhatGoesWrong:
+    def test_409_the_platform_refused(self, agent):
+        body = {**WINDOW, "outBizNo": "TWICE"}
+        assert agent.call("cn.nhsa.qrcode.get", body)[0] == 200
+        status, _, told = agent.call("cn.nhsa.qrcode.get", body)
+        assert (status, told["kind"], told["outcome"], told["code"]) == (409, "refused", "refused", -2)
+        assert (told["transType"], told["outBizNo"]) == ("cn.nhsa.qrcode.get", "TWICE")
+        assert "请求参数异常" in told["message"]
+
+    def test_409_says_when_a_new_code_helps(self, real):
+        answer = json.dumps({"code": 501001}).encode().hex()
+        assert real(f"answer={answer}").call()[2]["message"].endswith("请参保人刷新二维码，重新扫码")
+
+    @pytest.mark.parametrize(
+        ("mode", "status", "kind", "outcome"),
+        [
+            ("return=" + "网络不通".encode("gb18030").hex(), 502, "protocol", "none"),
+            ("fill=5", 502, "unreadable", "unknown"),
+            ("sleep=600000", 504, "timeout", "unknown"),
+            ("abort", 500, "dll-crash", "unknown"),
+        ],
+    )
+    def test_a_call_that_fails(self, real, mode, status, kind, outcome):
+        agent = real(mode, "--timeout", "0.5")
+        got, headers, told = agent.call("cn.nhsa.qrcode.get", {**WINDOW, "outBizNo": "X1"})
+        assert (got, told["kind"], told["outcome"], told["outBizNo"]) == (status, kind, outcome, "X1")
+        assert re.search("[一-龥]", told["message"])
+        assert headers["Access-Control-Allow-Origin"] == HIS  # or the page could not read it
+        assert f"cn.nhsa.qrcode.get {'Dll' if 'dll' in kind or status == 504 else ''}" in agent.log
+        assert "outBizNo=X1" in agent.log
+        assert agent.ask("GET", "/api/status")[0] == 200
+        if outcome == "unknown":
+            assert told["message"].endswith("请勿重复操作，联系信息科核对流水号")
+            assert "请重新办理" in agent.call("ec.query")[2]["message"]  # which has no number, and settles nothing
+
+    def test_503_without_the_dll_and_the_page_is_there_to_say_so(self, start, tmp_path):
+        agent = start("--url", "http://h", "--dll", str(tmp_path / "NationECCode.dll"))
+        status, _, told = agent.call()
+        assert (status, told["kind"], told["outcome"]) == (503, "dll-load", "none")
+        assert "no such file" in told["detail"]
+        assert agent.ask("GET", "/")[0] == 200
+
+    @pytest.mark.parametrize(
+        ("wrong", "field", "text"),
+        [
+            ({"operatorName": None}, "operatorName", "应为文字"),
+            ({"operatorName": ""}, "operatorName", "必填"),
+            ({"operatorName": "SECRET" * 10}, "operatorName", "最多 30 个字"),
+            ({"businessType": "SECRET"}, "businessType", "最多 5 个字"),
+            ({"gainWay": "SECRET"}, "gainWay", "没有这个字段"),
+            ({"张SECRET": "x"}, "?", "没有这个字段"),
+            ({"photoData": "data:SECRET"}, "photoData", "照片须为 base64，不带 data: 前缀"),
+            ({"photoData": "U0VDUkVU" * 13_000}, "photoData", "照片过大：最多 75 KB"),
+            ({"orgId": "SECRET"}, "orgId", "与本机配置的医保定点机构代码不同"),
+        ],
+    )
+    def test_422_says_which_field_and_never_its_value(self, agent, wrong, field, text):
+        status, _, told = agent.call(body={**WINDOW, **wrong})
+        assert (status, told["kind"], told["outcome"]) == (422, "invalid", "none")
+        assert [(fault["field"], fault["text"]) for fault in told["fields"]] == [(field, text)]
+        assert "SECRET" not in json.dumps(told, ensure_ascii=False)
+
+    def test_422_for_what_belongs_to_no_single_field(self, agent):
+        status, _, told = agent.call("cn.nhsa.ec.pwd", {**BODIES["cn.nhsa.ec.pwd"], "mdtrtCertType": "01A"})
+        assert status == 422
+        assert told["fields"][0]["text"] == "就诊凭证类型为 01A 医保电子凭证时，须填身份核验令牌"
+
+    @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"SECRET"', b'{"a":' * 50_000, b"\xff\xfeSECRET"])
+    def test_a_body_that_is_no_request(self, agent, body):
+        status, _, told = agent.call(body=body)
+        assert status in (400, 422)
+        assert told["outcome"] == "none"
+        assert "SECRET" not in json.dumps(told)
+
+    def test_413_and_411(self, agent):
+        assert agent.call(body={"photoData": "x" * 300_000})[0] == 413
+        assert agent.ask("POST", "/api/ec.query", None, Transfer_Encoding="chunked")[0] == 411
+
+    def test_404_and_405(self, agent):
+        assert agent.ask("POST", "/api/no.such", {})[0] == 404
+        assert agent.ask("GET", "/api/ec.query")[0] == 405
+
+
+class TestWhoMayAsk:
+    @pytest.mark.parametrize("host", ["his.hospital.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", ""])
+    @pytest.mark.parametrize("path", ["/", "/openapi.json", "/api/ec.query"])
+    def test_403_a_name_that_is_not_this_machines(self, agent, host, path):
+        """DNS rebinding: the page's own name points here, so the browser sees one origin."""
+        host = host.format(port=agent.port)
+        status, headers, told = agent.ask("GET", path, Host=host, Origin=None)
+        assert (status, told["kind"]) == (403, "host")
+        assert "Access-Control-Allow-Origin" not in headers
+        assert agent.call(Host=host, Origin=f"http://{host}")[2]["kind"] == "host"
+
+    def test_this_machines_own_names(self, agent):
+        for host in (f"127.0.0.1:{agent.port}", f"localhost:{agent.port}"):
+            assert agent.call(Host=host, Origin=f"http://{host}")[0] == 200
+
+    @pytest.mark.parametrize(
+        "origin",
+        ["https://evil.example", "http://his.hospital.example", f"{HIS}.evil.example", f"{HIS}:8443", "null", "", None],
+    )
+    def test_403_an_origin_that_is_not_registered_or_missing(self, agent, origin):
+        status, headers, told = agent.call(Origin=origin)
+        assert (status, told["kind"]) == (403, "origin")
+        assert "Access-Control-Allow-Origin" not in headers
+
+    def test_a_foreign_page_is_refused_before_its_call(self, agent):
+        asks = {"Access_Control_Request_Method": "POST", "Authorization": None, "Content_Type": None}
+        assert agent.ask("OPTIONS", "/api/ec.query", Origin="https://evil.example", **asks)[0] == 403
+        status, headers, _ = agent.ask("OPTIONS", "/api/ec.query", **asks)
+        assert (status, headers["Access-Control-Allow-Origin"]) == (204, HIS)
+        assert "Authorization" in headers["Access-Control-Allow-Headers"]
+        assert headers["Access-Control-Allow-Private-Network"] == "true"
+
+    @pytest.mark.parametrize(
+        "header", [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer 令牌"]
+    )
+    def test_401_without_the_token(self, agent, header):
+        header = header if header is None else header.encode("utf-8")
+        status, headers, told = agent.call(Authorization=header)
+        assert (status, told["kind"], headers["WWW-Authenticate"]) == (401, "token", "Bearer")
+        assert agent.ask("GET", "/api/status", Authorization=header)[0] == 401
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what a process listens on")
+    def test_it_listens_on_this_machine_only(self, agent):
+        listening = [line.split()[1:4] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        assert [at for at, _, state in listening if state == "0A" and at.endswith(f":{agent.port:04X}")] == [
+            f"0100007F:{agent.port:04X}"
+        ]
+
+    def test_without_a_token_given_one_is_made(self):
+        environment = {name: value for name, value in os.environ.items() if name != "NATIONEC_AGENT_TOKEN"}
+        command = [sys.executable, str(AGENT / "agent.py"), "--simulate", "--port", "0"]
+        shown = []
+        for _ in range(2):
+            with subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+            ) as process:
+                shown.append(process.stdout.readline().decode().strip().partition("#token=")[2])
+                process.kill()
+        assert len(shown[0]) >= 32
+        assert shown[0] != shown[1]
+
+    @pytest.mark.parametrize("options", [["--origin", "*"], ["--origin", HIS + "/"], ["--token-file", "no-such-file"]])
+    def test_a_configuration_that_cannot_be_right_is_refused(self, options, tmp_path):
+        command = [sys.executable, str(AGENT / "agent.py"), "--simulate", "--port", "0", *options]
+        assert subprocess.run(command, cwd=str(tmp_path), capture_output=True, timeout=30).returncode == 2
+
+
+class TestTheQueue:
+    def test_one_call_at_a_time_and_429_when_the_queue_is_full(self, start):
+        agent = start("--simulate", "--simulate-seconds", "0.6", "--queue", "1")
+        started = time.monotonic()
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(lambda _: agent.call(), range(6)))
+        assert sorted(status for status, _, _ in answers) == [200, 200, 429, 429, 429, 429]
+        assert time.monotonic() - started >= 1.2
+        for status, headers, told in answers:
+            if status == 429:
+                assert (told["kind"], told["outcome"]) == ("busy", "none")
+                assert int(headers["Retry-After"]) > 0
+        assert agent.call()[0] == 200
+
+    def test_429_after_waiting_long_enough(self, start):
+        agent = start("--simulate", "--simulate-seconds", "1.5", "--patience", "0.2")
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(answer[0] for answer in pool.map(lambda _: agent.call(), range(2))) == [200, 429]
+
+    def test_a_call_that_nobody_waits_for_any_more_is_not_made(self, start):
+        agent = start("--simulate", "--simulate-seconds", "1")
+        first = threading.Thread(target=agent.call)
+        first.start()
+        time.sleep(0.3)
+        body = json.dumps({**WINDOW}).encode()
+        with socket.create_connection(("127.0.0.1", agent.port)) as leaving:
+            head = [
+                "POST /api/ec.query HTTP/1.1",
+                f"Host: {agent.host}",
+                f"Origin: {HIS}",
+                f"Authorization: Bearer {TOKEN}",
+                "Content-Type: application/json",
+                f"Content-Length: {len(body)}",
+            ]
+            leaving.sendall("\r\n".join([*head, "", ""]).encode() + body)
+            time.sleep(0.3)
+        first.join()
+        started = time.monotonic()
+        assert agent.call(Origin=agent.url.rstrip("/"))[0] == 200
+        assert time.monotonic() - started < 1.9  # and not after another second of simulation
+        agent.wait_for_log("200 origin=http://")
+        assert sorted(re.findall(r"ec\.query (\d+)", agent.log)) == ["200", "200", "429"]
+
+
+def test_500_for_what_nobody_has_thought_of_and_its_text_stays_inside(tmp_path):
+    """Such an error may hold what was sent: as a program that makes one shows."""
+    program = tmp_path / "broken.py"
+    program.write_text(
+        f"import sys; sys.path.insert(0, {str(AGENT)!r}); import agent\n"
+        "def exchange(*_): raise RuntimeError('SECRET')\n"
+        "agent.Patient.exchange = exchange; sys.exit(agent.main())",
+        "utf-8",
+    )
+    agent = Agent(tmp_path, "--simulate", program=program)
+    try:
+        status, headers, told = agent.call()
+        assert (status, told["kind"], told["outcome"]) == (500, "internal", "unknown")
+        assert headers["Access-Control-Allow-Origin"] == HIS
+        agent.wait_for_log("RuntimeError at ")
+    finally:
+        agent.stop()
+    assert "SECRET" not in agent.log + str(told)
+
+
+def test_neither_the_logs_nor_the_errors_name_a_patient(real):
+    secret = {"idNo": "110101198001019999", "userName": "欧阳无名", "ecToken": "TOKENTOKEN0123456789"}
+    photo = base64.b64encode(b"photo of the patient").decode()
+    told = json.dumps({"code": 0, "data": {**secret, "idType": "01"}}, ensure_ascii=False)
+    said = []
+    for out in (told, told[:-5], json.dumps({"code": 500004, "data": secret}, ensure_ascii=False)):
+        agent = real(f"answer={out.encode('gb18030').hex()}")
+        body = {**WINDOW, **secret, "idType": "01", "mdtrtCertType": "01A", "extData": secret}
+        asked = [
+            agent.call("cn.nhsa.ec.pwd", body),
+            agent.call("cn.nhsa.ec.pwd", {**body, "idNo": secret["idNo"] * 9, "userName": [secret["userName"]]}),
+            agent.call("cn.nhsa.auth.check", {**WINDOW, "authNo": secret["ecToken"], "photoData": photo}),
+            agent.call("ec.query", {**WINDOW, secret["idNo"]: 1, secret["userName"]: 1, "photoData": photo + "!"}),
+            agent.ask("POST", f"/api/ec.query?idNo={secret['idNo']}", secret),
+            agent.ask("POST", f"/api/{secret['idNo']}", secret),
+            agent.ask("GET", f"/{secret['idNo']}?{secret['ecToken']}", Origin=f"http://{secret['ecToken']}.example"),
+            agent.call(Authorization=f"Bearer {secret['ecToken']}"),
+        ]
+        assert all(status >= 400 for status, _, _ in asked)
+        said += [json.dumps(told, ensure_ascii=False) for _, _, told in asked]
+        said.append(agent.log)
+        agent.wait_for_log("401")
+    for text in said:
+        for value in (*secret.values(), photo, TOKEN, "TEST"):
+            assert value.lower() not in text.lower()
+
+
+class TestThePage:
+    def test_is_one_file_that_needs_no_other(self, agent):
+        status, headers, page = agent.ask("GET", "/", Origin=None, Authorization=None)
+        assert status == 200
+        assert not re.findall(r"(?:https?:)?//[a-z]|<link[^>]+href=\"(?!data:)|\ssrc=|@import|url\(", page)
+        assert "innerHTML" not in page
+        assert "insertAdjacentHTML" not in page
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'sha256-")
+        assert TOKEN not in page
+
+
+def chromium():
+    found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
+    return next(filter(None, found), None)
+
+
+class Browser:
+    """Headless Chromium by WebDriver, spoken here: no package to install but Debian's chromium-driver."""
+
+    def __init__(self, driver, browser, profile):
+        self._driver = subprocess.Popen([driver, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        port = next(
+            int(found.group(1))
+            for found in (re.search(rb"successfully on port (\d+)", line) for line in self._driver.stdout)
+            if found
+        )
+        self._at = f"http://127.0.0.1:{port}/session"
+        arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-sync",
+        ]
+        arguments += ["--disable-background-networking", "--disable-component-update", "--window-size=1280,860"]
+        options = {"binary": browser, "args": [*arguments, f"--user-data-dir={profile}"]}
+        session = self._say("", {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}})
+        self._at += f"/{session['sessionId']}"
+
+    def _say(self, command, body=None, method=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self._at + command, data, {"Content-Type": "application/json"}, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)["value"]
+
+    def go(self, url):
+        self._say("/url", {"url": "about:blank"})  # a fragment alone loads nothing anew
+        self._say("/url", {"url": url})
+        self.wait("document.querySelector('#f-operatorId') && document.querySelector('#about').textContent")
+
+    def run(self, script):
+        return self._say("/execute/sync", {"script": script, "args": []})
+
+    def wait(self, expression):
+        until = time.monotonic() + 20
+        while not self.run(f"return Boolean({expression})"):
+            assert time.monotonic() < until, f"{expression}\n{self.text('body')}"
+            time.sleep(0.05)
+
+    def element(self, selector):
+        return f"/element/{next(iter(self._say('/element', {'using': 'css selector', 'value': selector}).values()))}"
+
+    def click(self, selector):
+        self._say(self.element(selector) + "/click", {})
+
+    def write(self, selector, text):
+        self._say(self.element(selector) + "/clear", {})
+        self._say(self.element(selector) + "/value", {"text": text})
+
+    def text(self, selector):
+        return self._say(self.element(selector) + "/text")
+
+    def picture(self, name):
+        if os.environ.get("NATIONEC_TEST_SCREENSHOTS"):
+            place = Path(os.environ["NATIONEC_TEST_SCREENSHOTS"]) / f"{name}.png"
+            place.write_bytes(base64.b64decode(self._say("/screenshot")))
+
+    def close(self):
+        self._say("", method="DELETE")
+        self._driver.terminate()
+        self._driver.wait(20)
+        self._driver.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    driver = shutil.which("chromedriver")
+    if not driver or not chromium():
+        pytest.skip("Chromium and its driver are not installed: apt-get install chromium chromium-driver")
+    browser = Browser(driver, chromium(), tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
+
+
+def sit_down(browser, agent):
+    """As a cashier does once."""
+    browser.go(f"{agent.url}#token={TOKEN}")
+    browser.run("document.querySelector('#row-operatorId').closest('details').open = true")
+    for name in ("operatorId", "operatorName", "officeId", "officeName"):
+        browser.write(f"#f-{name}", WINDOW[name])
+    browser.run(
+        "const list = document.querySelector('#f-businessType'); list.value = '01101';"
+        "list.dispatchEvent(new Event('change'))"
+    )
+
+
+def pressed(browser):
+    browser.click("#go")
+    browser.wait("!document.querySelector('#result.busy') && !document.querySelector('.idle')")
+    return browser.text("#result")
+
+
+class TestThePageInABrowser:
+    def test_a_cashier_decodes_a_code_and_has_the_password_checked(self, browser, start):
+        agent = start("--simulate", "--simulate-seconds", "0.5")
+        sit_down(browser, agent)
+        browser.picture("1-empty")
+        assert "token" not in browser.run("return location.href")
+        assert "模拟" in browser.text("header")
+        browser.click("#go")
+        browser.wait("document.querySelector('#result.busy')")
+        browser.picture("2-busy")
+        browser.wait("document.querySelector('#result.good')")
+        shown = browser.text("#result")
+        browser.picture("3-decoded")
+        assert "张三" in shown
+        assert "533222********0123" in shown
+        assert PATIENT["idNo"] not in shown
+        assert "居民身份证（户口簿）（01）" in shown
+        browser.click("#result dd .less")
+        assert PATIENT["idNo"] in browser.text("#result")
+        browser.click("#result .next")
+        browser.run(
+            "const list = document.querySelector('#f-businessType'); list.value = '01301';"
+            "list.dispatchEvent(new Event('change'))"
+        )
+        browser.picture("4-password")
+        assert "密码核验通过，可以结算" in pressed(browser)
+        browser.picture("5-settle")
+        assert "张三　533222********0123" in browser.text("#result")
+        browser.click("#result .tail .less:last-child")
+        assert browser.text("#result") == "等待办理\n结果将显示在这里"
+        assert browser.run("return document.querySelector('#f-idNo').value") == ""
+
+    def test_what_the_cashier_typed_once_is_there_for_the_next_patient(self, browser, agent):
+        sit_down(browser, agent)
+        browser.go(f"{agent.url}#token={TOKEN}")
+        assert browser.run("return document.querySelector('#f-officeName').value") == "内科"
+        assert browser.run("return document.querySelector('#f-businessType').value") == "01101"
+
+    def test_a_field_that_is_missing_is_marked_before_anything_is_sent(self, browser, agent):
+        sit_down(browser, agent)
+        browser.click("nav button[value='cn.nhsa.auth.check']")
+        browser.click("#go")
+        assert "必填" in browser.text("#row-authNo")
+        assert "等待办理" in browser.text("#result")
+
+    def test_an_outcome_that_is_unknown_looks_like_one(self, browser, real):
+        sit_down(browser, real("sleep=600000", "--timeout", "0.5"))
+        browser.click("nav button[value='cn.nhsa.qrcode.get']")
+        browser.run(
+            "const list = document.querySelector('#f-businessType'); list.value = '01101';"
+            "list.dispatchEvent(new Event('change'))"
+        )
+        shown = pressed(browser)
+        browser.picture("6-unknown")
+        assert "请勿重复操作" in shown
+        assert re.search(r"流水号\n20\d{12}", shown)
+        assert browser.run("return document.querySelector('#result').className") == "card unknown"
+
+    def test_a_refusal_is_in_the_platforms_words(self, browser, real):
+        answer = json.dumps({"code": 500049, "message": "电子凭证二维码无效"}, ensure_ascii=False)
+        sit_down(browser, real(f"answer={answer.encode('gb18030').hex()}"))
+        shown = pressed(browser)
+        browser.picture("7-refused")
+        assert "电子凭证二维码无效（500049）" in shown
+        assert "刷新二维码" in shown
+
+    def test_a_refusal_that_is_none_reads_like_none(self, browser, real):
+        answer = json.dumps({"code": 500320}).encode().hex()
+        agent = real(f"answer={answer}")
+        assert agent.call("cn.nhsa.ec.pwd")[0] == 409
+        sit_down(browser, agent)
+        shown = pressed(browser)
+        assert "无需密码 · 可以结算" in shown
+        assert "未受理" not in shown
+
+    def test_text_from_the_wire_stays_text(self, browser, real):
+        name = "<img src=x onerror=\"document.title='hit'\"><script>document.title='hit'</script>"
+        data = {**PATIENT, "userName": name, "ecToken": name, "insuOrg": "430000", name: name}
+        answer = json.dumps({"code": 0, "data": data}, ensure_ascii=False).encode("gb18030").hex()
+        sit_down(browser, real(f"answer={answer}"))
+        assert name in pressed(browser)
+        browser.click("#result .next")
+        assert browser.run("return document.querySelector('#f-userName').value") == name
+        assert browser.run("return document.title") == "医保电子凭证"
+        assert browser.run("return document.querySelectorAll('#result img, #left img').length") == 0
+
+    def test_the_documentation_is_there_without_the_internet(self, browser, agent):
+        sit_down(browser, agent)
+        browser.click("nav button[value='docs']")
+        browser.picture("8-docs")
+        shown = browser.text("#left")
+        for words in (
+            "POST /api/cn.nhsa.ec.pwd",
+            "mdtrtCertType",
+            "就诊凭证类型",
+            "01A 医保电子凭证",
+            "必填，可为 null",
+        ):
+            assert words in shown
+
+    def test_without_the_token_it_asks_for_it(self, browser, agent):
+        browser._say("/url", {"url": agent.url})
+        browser.run("sessionStorage.clear(); location.reload()")
+        browser.wait("document.querySelector('#token')")
+        browser.picture("9-token")
+        browser.write("#token", TOKEN)
+        browser.click("#result .next")
+        browser.wait("document.querySelector('.idle')")
+        assert "机构" in browser.text("#about")
+
+    def test_a_page_of_the_his_can_call_and_any_other_cannot(self, browser, agent, start):
+        class Page(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *arguments):
+                pass
+
+        call = f"""
+            const tell = arguments[arguments.length - 1];
+            fetch(arguments[0] + "api/cn.nhsa.qrcode.get", {{
+                method: "POST", body: '{json.dumps(WINDOW)}',
+                headers: {{ "Content-Type": "application/json", "Authorization": "Bearer {TOKEN}" }},
+            }}).then(async answer => tell([answer.headers.get("X-Out-Biz-No"), (await answer.json()).userName]))
+               .catch(error => tell(error.name));
+        """
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as his:
+            threading.Thread(target=his.serve_forever, daemon=True).start()
+            origin = f"http://127.0.0.1:{his.server_port}"
+            known = start("--simulate", "--origin", origin)
+            browser._say("/url", {"url": origin})
+            answers = [
+                browser._say("/execute/async", {"script": call, "args": [url]}) for url in (known.url, agent.url)
+            ]
+            his.shutdown()
+        assert answers[0][0].endswith("35020319001")
+        assert answers[0][1] == "张三"
+        assert answers[1] == "TypeError"
+        assert "OPTIONS /api/cn.nhsa.qrcode.get 403 origin=(foreign)" in agent.log
