@@ -1,0 +1,223 @@
+"""What holds for any text in a request, and for anything at all as an answer."""
+
+import json
+import os
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from nationec import (
+    AuthCheckRequest,
+    Client,
+    DllTransport,
+    EcPwdRequest,
+    EcQueryRequest,
+    Exchange,
+    NationEcError,
+    QrcodeGetRequest,
+    Request,
+    Response,
+    gb18030,
+)
+
+from .conftest import URL
+
+COMMON = {
+    "database": None,
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
+settings.register_profile("ci", max_examples=100, derandomize=True, **COMMON)
+settings.register_profile("full", max_examples=10_000, **COMMON)
+settings.load_profile("full" if "NATIONEC_TEST_FULL" in os.environ else "ci")
+
+WINDOW = {"business_type": "01101", "operator_id": "1", "operator_name": "n", "office_id": "1", "office_name": "o"}
+REQUESTS = [
+    EcQueryRequest(**WINDOW),
+    QrcodeGetRequest(**WINDOW, out_biz_no="1"),
+    AuthCheckRequest(**WINDOW, out_biz_no="1", auth_no="1", photo_data=None),
+    EcPwdRequest(**WINDOW, id_no="1", id_type="01", user_name="n", mdtrt_cert_type="02A"),
+]
+FIELDS = [(request, name) for request in REQUESTS for name in type(request).model_fields]
+
+# Ordinary text, text of what is special somewhere in between, and anything, lone surrogates included.
+SPECIAL = (
+    "\0\t\r\n\x1f \x7f\x80\"\\/{}[],:=+'%<>&\u00a0\u00b7\u0301\u200b\u2028\u3000\ue000\ue81e\uf8ff\ufeff\ufffd\uffff"
+)
+SPECIAL += "张三龴龻𠮷👩\u200d⚕️\ud800\udfff\U0010ffff"
+texts = st.one_of(
+    st.text("张王李赵abc019", max_size=40),
+    st.text(SPECIAL, max_size=40),
+    st.text(st.characters(exclude_categories=()), max_size=70),
+)
+
+
+@pytest.fixture(scope="module")
+def echo(standin):
+    return Client(URL + "echo", "1234567", transport=DllTransport(standin, out_buffer_size=1 << 20))
+
+
+@given(st.sampled_from(FIELDS), texts)
+@example(FIELDS[3], "\0")
+@example(FIELDS[3], "\ud800")
+def test_any_text_in_any_field_is_refused_or_arrives_exactly(echo, field, text):
+    request, name = field
+    try:
+        changed = type(request)(**{**dict(request), name: text})
+    except ValidationError:
+        return
+    with pytest.raises(NationEcError) as caught:  # an echo is no answer
+        echo.call(changed)
+    arrived = json.loads(gb18030.decode(caught.value.exchange.received))
+    found = arrived if name == "extra" else arrived["data"]
+    (wire,) = [type(request).model_fields[name].alias]
+    assert found.get(wire) == text.translate({ord(old): real for _, old, real in gb18030.MENDED})
+    # Whatever is not this field arrives as it was.
+    found.pop(wire, None)
+    for other, value in request:
+        if other not in (name, "org_id", "extra") and value is not None:
+            assert arrived["data"][type(request).model_fields[other].alias] == value
+
+
+leaves = st.none() | st.booleans() | st.integers() | texts
+
+
+@given(st.dictionaries(st.text(max_size=5), leaves | st.lists(leaves, max_size=3), max_size=4))
+def test_any_dict_in_an_extension_is_refused_or_arrives_exactly(echo, value):
+    try:
+        request = QrcodeGetRequest(**WINDOW, out_biz_no="1", ext_data=value, extra=value)
+    except ValidationError:
+        return
+    with pytest.raises(NationEcError) as caught:
+        echo.call(request)
+    arrived = json.loads(gb18030.decode(caught.value.exchange.received))
+    mended = json.loads(json.dumps(value, ensure_ascii=False).translate({ord(o): r for _, o, r in gb18030.MENDED}))
+    assert arrived["data"]["extData"] == arrived["extra"] == mended
+
+
+class Canned:
+    """A transport that answers what it is told."""
+
+    returned, out_data = b"0000", b""
+
+    def exchange(self, url, in_data):
+        return self.returned, self.out_data
+
+    def close(self):
+        pass
+
+
+def assert_result_or_error(request, out_data, returned=b"0000"):
+    canned = Canned()
+    canned.returned, canned.out_data = returned, out_data
+    seen = []
+    client = Client("http://h", "1234567", transport=canned, on_exchange=seen.append)
+    try:
+        exchange = client.exchange(request)
+        assert type(exchange.data) is request.response_type
+        assert isinstance(exchange.data, Response)
+        assert exchange.envelope.code == 0
+        assert exchange.error is None
+    except NationEcError as error:
+        exchange = error.exchange
+        assert exchange.error is error
+        assert exchange.data is None
+        f"{error} {error!r}".encode()  # fit for a console, a file or a browser
+        assert error.__cause__ is None
+        assert error.__context__ is None
+    assert seen == [exchange]
+    assert (exchange.return_value, exchange.received) == (returned, out_data)
+    assert type(exchange) is Exchange
+    assert isinstance(exchange.request, Request)
+    repr(exchange), repr(exchange.data), repr(exchange.envelope)
+
+
+requests = st.sampled_from(REQUESTS)
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    texts,
+    st.sampled_from(["", "null", "0", "0000", "-1", "{}", "[]", '""', "01", "1", "NaN", 0, -1, 10**18, 1e400]),
+)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4), max_leaves=20
+)
+heads = ["code", "message", "cause", "data", "orgId", "extra", "Code", "transType"]
+names = sorted({field.alias for request in REQUESTS for field in request.response_type.model_fields.values()})
+PATIENT = {**dict.fromkeys(names, "1"), "extra": ""}
+
+
+def as_json_text(value):
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+datas = st.dictionaries(st.sampled_from([*names, "user_name", "chnlId"]) | texts, values, max_size=6).map(
+    lambda some: {**PATIENT, **some}
+)
+# An answer as it should be, but for a few values.
+answers = st.fixed_dictionaries(
+    {"code": st.just(0) | st.sampled_from([0, "0", 0.0, -2, 500004, "500004"]) | values},
+    optional={
+        "data": datas | datas.map(as_json_text) | datas.map(as_json_text).map(as_json_text) | values,
+        **{name: values for name in heads[1:] if name != "data"},
+    },
+)
+
+
+@given(requests, values)
+def test_any_json_value_as_an_answer_gives_a_result_or_an_error_of_the_library(request_, value):
+    assert_result_or_error(request_, json.dumps(value).encode())
+
+
+@given(requests, answers, st.sampled_from(["gb18030", "utf-8", "utf-8-sig", "ascii"]))
+def test_any_value_within_an_answer_likewise(request_, answer, encoding):
+    text = json.dumps(answer, ensure_ascii=encoding == "ascii")
+    assert_result_or_error(request_, text.encode(encoding, "replace"))
+
+
+@given(requests, st.lists(st.tuples(st.sampled_from([*heads, *names]), values), max_size=12))
+def test_any_keys_however_often_likewise(request_, pairs):
+    text = ",".join(f"{json.dumps(name)}:{json.dumps(value)}" for name, value in pairs)
+    for answer in (f"{{{text}}}", f'{{"code":0,"data":{{{text}}}}}'):
+        assert_result_or_error(request_, answer.encode())
+
+
+@given(requests, st.binary(max_size=200), st.none() | st.just(b"0000") | st.binary(max_size=60))
+def test_any_bytes_as_an_answer_and_as_a_return_value_likewise(request_, out_data, returned):
+    assert_result_or_error(request_, out_data, returned)
+
+
+@given(requests, answers, st.data())
+def test_an_answer_with_bytes_cut_out_and_put_in_likewise(request_, answer, data):
+    raw = json.dumps(answer, ensure_ascii=False).encode("gb18030", "replace")
+    at = data.draw(st.integers(0, len(raw)))
+    to = data.draw(st.integers(at, min(len(raw), at + 40)))
+    assert_result_or_error(request_, raw[:at] + data.draw(st.binary(max_size=4)) + raw[to:])
+
+
+@given(st.text("0123456789", min_size=1, max_size=40), st.text("0123456789", max_size=20))
+def test_a_number_is_read_as_its_digits(whole, fraction):
+    number = f"{int(whole)}{fraction and '.' + fraction}"
+    canned = Canned()
+    canned.out_data = f'{{"code":0,"data":{as_json_text({**PATIENT, "idNo": 7})}}}'.replace("7", number).encode()
+    client = Client("http://h", "1234567", transport=canned)
+    assert client.call(REQUESTS[0]).id_no == str(Decimal(number) if fraction else number)
+
+
+@given(st.binary(max_size=100))
+def test_bytes_that_decode_encode_to_bytes_that_decode_to_the_same(raw):
+    try:
+        text = gb18030.decode(raw)
+    except UnicodeDecodeError:
+        return
+    assert gb18030.decode(gb18030.encode(text)) == text
+
+
+@given(st.text())
+def test_text_that_was_encoded_decodes_to_itself(text):
+    assert gb18030.decode(gb18030.encode(text)) == text.translate({ord(o): real for _, o, real in gb18030.MENDED})
