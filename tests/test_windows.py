@@ -1,0 +1,192 @@
+"""What only Windows can show, on real Windows DLLs: tests/windows builds them and says where they are."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nationec import Client, DllCrashError, DllLoadError, DllTransport, IsolatedDll
+from nationec.transports.binding import WIDTH
+
+from .conftest import URL
+
+pytestmark = pytest.mark.skipif(sys.platform != "win32", reason="Windows only")
+
+DLLS = Path(os.environ.get("NATIONEC_TEST_DLLS", ""))
+OTHER = {32: 64, 64: 32}[WIDTH]
+FOLDERS = ["plain", "医保 动态库"]
+
+
+@pytest.fixture(params=FOLDERS)
+def place(request, tmp_path):
+    """Puts DLLs of the lab into a folder of their own: the path of NationECCode.dll there."""
+
+    def place(name, width=WIDTH):
+        source = DLLS.parent / str(width) / name
+        folder = tmp_path / request.param
+        if source.is_dir():
+            shutil.copytree(source, folder)
+        else:
+            folder.mkdir()
+            shutil.copy(source, folder / "NationECCode.dll")
+        return folder / "NationECCode.dll"
+
+    return place
+
+
+def load_error(path):
+    with pytest.raises(DllLoadError) as caught:
+        DllTransport(path)
+    return caught.value
+
+
+def in_a_new_process(code, *arguments, **options):
+    """Loading is once for each process: what must be the first to load runs in one of its own."""
+    options["env"] = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        **options,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+LOAD = """
+import sys
+from nationec import DllLoadError, DllTransport
+try:
+    transport = DllTransport(sys.argv[1] if sys.argv[1:] else None)
+    for name in ("libeay32.dll", "version.dll")[: int(sys.argv[2]) if sys.argv[2:] else 0]:
+        transport.exchange(b"http://h/load=" + name.encode().hex().encode(), b"{}")
+except DllLoadError as error:
+    print(error.reason, error)
+"""
+
+
+@pytest.mark.parametrize("name", [f"standin{WIDTH}.dll", "mingw", "msvc", "cdecl", "openssl"])
+def test_every_kind_of_export_is_called(place, query, name):
+    with Client(URL + "localQrCodeQuery", "1", dll=place(name)) as client:
+        for _ in range(100):  # a stack that the wrong convention unbalances does not last
+            assert client.call(query).user_name == "张三"
+
+
+class TestLoadErrors:
+    def test_not_found_names_every_place(self, monkeypatch, tmp_path):
+        monkeypatch.delenv("NATIONEC_DLL", raising=False)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        error = load_error(None)
+        assert error.reason == "not-found"
+        windows = os.environ["SYSTEMROOT"]
+        for folder in (os.path.dirname(sys.executable), os.path.join(windows, "system32"), windows, str(tmp_path)):
+            assert os.path.join(folder, "NationECCode.dll").lower() in str(error).lower()
+
+    def test_not_a_dll(self, place):
+        path = place(f"standin{WIDTH}.dll")
+        image = path.read_bytes()
+        for content in (b"", b"text", image[:200], image[:600]):
+            path.write_bytes(content)
+            assert load_error(path).reason == "not-a-library"
+
+    def test_the_other_width(self, place):
+        error = load_error(place(f"standin{OTHER}.dll", OTHER))
+        assert error.reason == "wrong-width"
+        assert (
+            f"this Python is {WIDTH}-bit, the DLL is {OTHER}-bit: use IsolatedDll with a {OTHER}-bit Python, "
+            f"or run a {OTHER}-bit Python"
+        ) in str(error)
+
+    def test_a_missing_dependency_is_named(self, place):
+        told = in_a_new_process(LOAD, place("needs"))
+        assert told.startswith("missing-dependency")
+        assert told.endswith("Missing: libeay32.dll\n")
+
+    def test_a_missing_export(self, place):
+        error = load_error(place("noexport"))
+        assert error.reason == "no-export"
+        assert "_NationEcTrans@12" in str(error)
+
+
+class TestPlanting:
+    """DLLs in the current directory that leave a mark when they are loaded."""
+
+    @pytest.fixture
+    def marks(self, tmp_path, monkeypatch):
+        planted = tmp_path / "planted"
+        planted.mkdir()
+        for name in ("NationECCode", "libeay32", "ssleay32", "version"):
+            shutil.copy(DLLS / "mark" / "mark.dll", planted / f"{name}.dll")
+        monkeypatch.chdir(planted)
+        monkeypatch.setenv("NATIONEC_MARK", str(tmp_path / "mark.txt"))
+        monkeypatch.delenv("NATIONEC_DLL", raising=False)
+
+        def marks():
+            file = tmp_path / "mark.txt"
+            return [Path(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
+
+        return marks
+
+    def test_the_mark_is_left_when_one_is_loaded(self, marks):
+        in_a_new_process("import ctypes, os; ctypes.WinDLL(os.path.abspath('NationECCode.dll'))")
+        assert [mark.parent.name for mark in marks()] == ["planted"]
+
+    def test_the_dll_is_not_taken_from_the_current_directory(self, marks):
+        assert in_a_new_process(LOAD).startswith("not-found")
+        assert in_a_new_process(LOAD, "NationECCode.dll").startswith("not-found")
+        assert marks() == []
+
+    def test_what_the_dll_imports_comes_from_its_own_folder(self, marks, place):
+        path = place("openssl")
+        in_a_new_process(LOAD, path, 2)
+        assert sorted(mark.name for mark in marks()) == ["libeay32.dll", "ssleay32.dll"]
+        assert all(os.path.samefile(mark.parent, path.parent) for mark in marks())
+
+    def test_what_the_dll_loads_by_bare_name_comes_from_its_own_folder(self, marks, place):
+        path = place(f"standin{WIDTH}.dll")
+        shutil.copy(DLLS / "openssl" / "libeay32.dll", path.parent)
+        in_a_new_process(LOAD, path, 2)
+        assert [(mark.name, os.path.samefile(mark.parent, path.parent)) for mark in marks()] == [("libeay32.dll", True)]
+
+    def test_what_is_nowhere_else_is_not_taken_from_the_current_directory(self, marks, place):
+        in_a_new_process(LOAD, place(f"standin{WIDTH}.dll"), 2)
+        assert marks() == []
+
+    def test_nor_is_what_the_dll_imports(self, marks, place):
+        path = place("needs")
+        assert in_a_new_process(LOAD, path).startswith("missing-dependency")
+        assert [mark for mark in marks() if not os.path.samefile(mark.parent, path.parent)] == []
+
+
+def test_an_access_violation_is_a_dll_crash_error_and_the_next_call_works(dll, query):
+    for mode in ("crash", "crash=12345"):
+        with pytest.raises(DllCrashError, match=r"access violation.*ec\.query") as caught:
+            dll(mode).call(query)
+        assert caught.value.exchange.received == b"before the crash"
+        assert dll().call(query).user_name == "张三"
+
+
+@pytest.mark.skipif("NATIONEC_TEST_PYTHON32" not in os.environ, reason="this Python is the 32-bit one")
+class TestFrom64To32Bit:
+    @pytest.fixture
+    def python(self):
+        return os.environ["NATIONEC_TEST_PYTHON32"]
+
+    def test_a_call(self, place, query, python):
+        with IsolatedDll(place("standin32.dll", 32), python=python) as isolated:
+            client = Client(URL + "localQrCodeQuery", "1", transport=isolated)
+            assert client.call(query).user_name == "张三"
+
+    def test_load_errors_name_the_other_python_and_its_width(self, place, python):
+        with IsolatedDll(place("standin64.dll", 64), python=[python]) as isolated, pytest.raises(
+            DllLoadError
+        ) as caught:
+            isolated.start()
+        assert caught.value.reason == "wrong-width"
+        assert "this Python is 32-bit, the DLL is 64-bit" in str(caught.value)
+        assert "(in Python 3.11.4, 32-bit)" in str(caught.value)
+        assert python in str(caught.value)
