@@ -11,6 +11,7 @@ the number that the HIS noted before it called is what to ask the platform about
 import argparse
 import sqlite3
 import sys
+from contextlib import closing
 from typing import List, Optional, Sequence
 
 from nationec import (
@@ -42,6 +43,9 @@ class Calls:
     def __init__(self, path: str) -> None:
         self._db = sqlite3.connect(path)
         self._db.execute("CREATE TABLE IF NOT EXISTS calls (out_biz_no TEXT PRIMARY KEY, outcome TEXT)")
+
+    def close(self) -> None:
+        self._db.close()
 
     def begin(self, out_biz_no: str) -> None:
         with self._db:  # committed before anything is sent
@@ -101,7 +105,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--timeout", type=float, default=90, help="seconds for a call: a patient looks for a phone")
     parser.add_argument("--db", default=":memory:", help="file for the table of calls")
     options = parser.parse_args(argv)
-    calls = Calls(options.db)
+    with closing(Calls(options.db)) as calls:
+        return run(options, calls)
+
+
+def run(options: argparse.Namespace, calls: Calls) -> int:
     for out_biz_no in calls.unknown():
         print(f"待核对流水号：{out_biz_no}")
     try:

@@ -4,6 +4,7 @@ import importlib
 import os
 import subprocess
 import sys
+from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 
@@ -185,10 +186,10 @@ def test_the_isolated_example_asks_about_a_call_without_an_outcome_when_it_start
     assert example.main(arguments) == 0
     assert capsys.readouterr().out.splitlines() == [f"待核对流水号：{number}", *SHOWN["isolated_32bit"]]
 
-    calls = example.Calls(str(tmp_path / "his.db"))
-    assert calls.unknown() == [number]
-    calls.settle(number, "success")
-    assert calls.unknown() == []
+    with closing(example.Calls(str(tmp_path / "his.db"))) as calls:
+        assert calls.unknown() == [number]
+        calls.settle(number, "success")
+        assert calls.unknown() == []
 
 
 @pytest.mark.parametrize("answer", [{"code": 500049}, {"return_value": "-1"}], ids=["refused", "not through"])
