@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -442,14 +443,19 @@ def chromium():
 class Browser:
     """Headless Chromium by WebDriver, spoken here: no package to install but Debian's chromium-driver."""
 
-    def __init__(self, driver, browser, profile):
+    def __init__(self, driver, browser, folder):
         self._driver = subprocess.Popen([driver, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         port = next(
             int(found.group(1))
             for found in (re.search(rb"successfully on port (\d+)", line) for line in self._driver.stdout)
             if found
         )
-        self._at = f"http://127.0.0.1:{port}/session"
+        threading.Thread(target=self._driver.stdout.read, daemon=True).start()  # a full pipe would stop it
+        self._sessions, self._browser, self._folder = f"http://127.0.0.1:{port}/session", browser, folder
+        self._open()
+
+    def _open(self):
+        self._at = self._sessions
         arguments = [
             "--headless",
             "--no-sandbox",
@@ -457,10 +463,17 @@ class Browser:
             "--disable-quic",
             "--no-first-run",
             "--disable-sync",
+            "--disable-background-networking",
+            "--disable-component-update",
+            # It has nobody to talk to but the agent, and looks for nobody.
+            "--no-proxy-server",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            "--window-size=1280,860",
+            f"--user-data-dir={tempfile.mkdtemp(dir=self._folder)}",
         ]
-        arguments += ["--disable-background-networking", "--disable-component-update", "--window-size=1280,860"]
-        options = {"binary": browser, "args": [*arguments, f"--user-data-dir={profile}"]}
-        session = self._say("", {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}})
+        options = {"binary": self._browser, "args": arguments}
+        wanted = {"goog:chromeOptions": options, "timeouts": {"pageLoad": 20_000}}
+        session = self._say("", {"capabilities": {"alwaysMatch": wanted}})
         self._at += f"/{session['sessionId']}"
 
     def _say(self, command, body=None, method=None):
@@ -470,8 +483,13 @@ class Browser:
             return json.load(answer)["value"]
 
     def go(self, url):
-        self._say("/url", {"url": "about:blank"})  # a fragment alone loads nothing anew
-        self._say("/url", {"url": url})
+        try:
+            self._say("/url", {"url": "about:blank"})  # a fragment alone loads nothing anew
+            self._say("/url", {"url": url})
+        except OSError:  # seen once: a Chromium that loads nothing any more, not even about:blank
+            self._say("", method="DELETE")
+            self._open()
+            self._say("/url", {"url": url})
         self.wait("document.querySelector('#f-operatorId') && document.querySelector('#about').textContent")
 
     def run(self, script):
