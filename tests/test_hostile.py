@@ -263,6 +263,9 @@ CASES = {
     ),
     "a key twice": Case(answer(text(patient(), '"idNo"', '"userName": "张三", "idNo"')), READ),
     "a key twice with two names": Case(answer(text(patient(), '"idNo"', '"userName": "李四", "idNo"')), TWICE),
+    "a key twice, the first before white space": Case(
+        answer(text(patient(), '"idNo"', '"userName" : "李四", "idNo"')), TWICE
+    ),
     "a key twice, first empty": Case(answer(text(patient(), '"idNo"', '"userName": "", "idNo"')), READ),
     "a key twice, then empty": Case(answer(text(patient(), "}}", ', "userName": null}}')), READ),
     "a key twice, in data that is a string": Case(

@@ -156,3 +156,20 @@ def test_the_sdist_has_tests_that_are_found_and_pass(unpacked):
     assert "error" not in found.splitlines()[-1]
     some = ["tests/test_codes.py", "tests/test_client.py", "tests/test_simulator.py"]
     assert " passed" in run("-m", "pytest", *some, path=unpacked / "src", cwd=unpacked)
+
+
+def test_each_module_can_be_imported_first():
+    program = """
+import importlib, pkgutil, sys
+import nationec
+names = {module.name for module in pkgutil.walk_packages(nationec.__path__, "nationec.")} - {"nationec.__main__"}
+for name in names:
+    for loaded in [each for each in sys.modules if each.partition(".")[0] == "nationec"]:
+        del sys.modules[loaded]
+    importlib.import_module(name)
+print(len(names))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120
+    )
+    assert int(done.stdout) > 15

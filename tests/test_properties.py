@@ -22,6 +22,7 @@ from nationec import (
     Response,
     gb18030,
 )
+from nationec.reading import Encoding
 
 from .conftest import URL
 
@@ -221,3 +222,9 @@ def test_bytes_that_decode_encode_to_bytes_that_decode_to_the_same(raw):
 @given(st.text())
 def test_text_that_was_encoded_decodes_to_itself(text):
     assert gb18030.decode(gb18030.encode(text)) == text.translate({ord(o): real for _, o, real in gb18030.MENDED})
+
+
+@given(st.lists(st.sampled_from(['"', "\\", "张", "龴", "👩", "x" * 50, "y" * 3000, "三" * 900]), max_size=30))
+def test_a_long_request_is_encoded_in_parts_as_it_would_be_whole(strings):
+    text = "".join(strings)
+    assert Encoding("gb18030").encoded_json(b"[", text.encode(), b"]") == gb18030.encode(f"[{text}]")

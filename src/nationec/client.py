@@ -17,6 +17,8 @@ from .transports.dll import DllTransport
 
 logger = logging.getLogger("nationec")
 
+_HEAD = {"extra"}  # of a request's fields, what goes into the head alone
+
 
 @dataclass(repr=False)
 class Exchange(Generic[T]):
@@ -133,7 +135,7 @@ class Client:
     def exchange(self, request: Request[T]) -> Exchange[T]:
         """The same call, with all of it: what was sent and received, when, and how it was judged."""
         request = self._filled_in(request)
-        sent = self._encoding.encoded(self._message(request), "request")
+        sent = self._message(request)
         exchange = Exchange(request, sent, datetime.now(timezone.utc))
         started = perf_counter()
         try:
@@ -165,15 +167,18 @@ class Client:
             values["out_biz_no"] = new_out_biz_no(request.org_id or self.org_id)
         return request.model_copy(update=values)
 
-    def _message(self, request: Request[Any]) -> str:
-        data = request.model_dump_json(by_alias=True, exclude_none=True, exclude={"extra"}, warnings=False)
+    def _message(self, request: Request[Any]) -> bytes:
+        # What model_dump_json calls, which itself is half of its time.
+        data = request.__pydantic_serializer__.to_json(
+            request, by_alias=True, exclude_none=True, exclude=_HEAD, warnings=False
+        )
         extra = request.extra
         if self._data_format == "string":
-            data = json_text(data)
+            data = json_text(data.decode()).encode()
             extra = json_text(extra) if isinstance(extra, dict) else extra
-        head = json_text({"orgId": request.org_id, "transType": request.trans_type})
-        tail = "" if extra is None else f',"extra":{json_text(extra)}'
-        return f'{head[:-1]},"data":{data}{tail}}}'
+        head = f'{{"orgId":{json_text(request.org_id)},"transType":{json_text(request.trans_type)},"data":'
+        tail = "}" if extra is None else f',"extra":{json_text(extra)}}}'
+        return self._encoding.encoded_json(head.encode(), data, tail.encode())
 
     def _judge(self, exchange: Exchange[T]) -> None:
         if exchange.return_value != b"0000":

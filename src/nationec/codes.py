@@ -6,6 +6,7 @@ code that is not listed stays a plain ``str`` (an ``int`` for a return code) whe
 """
 
 from enum import Enum, IntEnum
+from typing import Optional
 
 
 class Code(str, Enum):
@@ -19,6 +20,11 @@ class Code(str, Enum):
         member._value_ = code
         member.label = label
         return member
+
+    @classmethod
+    def _missing_(cls, code: object) -> Optional["Code"]:
+        """A platform that sends a number where the standard has a code's digits means the code."""
+        return next((member for member in cls if member == str(code)), None) if type(code) is int else None
 
     # Python 3.8 to 3.13 disagree on what an enum with a mixed-in type formats as: here it is the code.
     __str__ = str.__str__

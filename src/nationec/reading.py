@@ -6,16 +6,15 @@ Lenient with everything that has been seen of DLLs and platforms; what cannot be
 import codecs
 import json
 import re
-from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple, Type
 
 from pydantic import ValidationError
 
-from . import gb18030
 from .codes import ReturnCode
 from .errors import ResponseFormatError
+from .gb18030 import decode, encode
 from .transactions import T
 
 _ABSENT = ("", None, "null")
@@ -43,9 +42,9 @@ def _object(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
 
 # Lenient with raw control characters in strings. A number with a point keeps its digits.
 _NOT_JSON = (ValueError, RecursionError, ArithmeticError)
-_parse = json.JSONDecoder(
-    strict=False, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_object
-).decode
+_LENIENT: Dict[str, Any] = {"strict": False, "parse_float": Decimal, "parse_constant": _no_constant}
+_parse = json.JSONDecoder(object_pairs_hook=_object, **_LENIENT).decode
+_parse_quickly = json.JSONDecoder(**_LENIENT).raw_decode
 
 # Where JSON, or a piece of it, begins in what the DLL wrote; and how a piece goes on that began in a string.
 _json_in = re.compile(r"""[{}]|\[\s*["{[]|\\?"\s*[]:}]""").search
@@ -55,10 +54,12 @@ _AROUND = "\ufeff \t\r\n\v\f\u3000"
 _ideograph = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]").search
 _no_punctuation = re.compile("[^\0-\x7f\xb7\u2014-\u2026\u3000-\u3011\uff01-\uff5e]").findall
 
+_OF_THE_STANDARD: Dict[int, str] = {code: code.label for code in ReturnCode}
+
 _surrogates = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Envelope:
     """The head of an answer (§4.2.4.2). ``message`` is its ``message``, else ``cause``, else the text of §7.1."""
 
@@ -76,8 +77,8 @@ class Encoding:
         self.name = name
         self._utf8 = standard == "utf-8"
         gb = standard == "gb18030"
-        self.encode: Callable[[str], bytes] = gb18030.encode if gb else lambda text: text.encode(name)
-        self.decode: Callable[[bytes], str] = gb18030.decode if gb else lambda raw: raw.decode(name)
+        self.encode: Callable[[str], bytes] = encode if gb else lambda text: text.encode(name)
+        self.decode: Callable[[bytes], str] = decode if gb else lambda raw: raw.decode(name)
 
     def encoded(self, text: str, what: str) -> bytes:
         try:
@@ -85,6 +86,12 @@ class Encoding:
         except UnicodeEncodeError:
             pass  # and not raised from here: it holds the request
         raise ValueError(f"the {what} holds a character that {self.name} does not have")
+
+    def encoded_json(self, *pieces: bytes) -> bytes:
+        """JSON from pieces in UTF-8."""
+        short = sum(map(len, pieces)) < 4096
+        parts = [b"".join(pieces)] if short else [part for piece in pieces for part in _parted(piece)]
+        return b"".join([part if part.isascii() else self.encoded(part.decode(), "request") for part in parts])
 
     def words(self, raw: Optional[bytes], sent: bytes, received: bytes) -> str:
         """What the DLL wrote for people to read. JSON is not, nor is a piece of what it was sent or has answered: they
@@ -151,6 +158,16 @@ class Encoding:
         return answer
 
 
+def _parted(utf8: bytes) -> List[bytes]:
+    """A long JSON text in parts, cut where strings begin or end. A photo's base64 is most of it, is ASCII, and comes
+    to be alone: as part of the rest, its encoding would take half of the whole call."""
+    half = len(utf8) // 2
+    cut = -1
+    if half > 2048 and not utf8.isascii():
+        cut = max(utf8.rfind(b'"', 0, half), 0) or utf8.find(b'"', half)
+    return [utf8] if cut <= 0 else _parted(utf8[:cut]) + _parted(utf8[cut:])
+
+
 def _unreadable(fault: str, missing: Tuple[str, ...] = (), unreadable: Tuple[str, ...] = ()) -> ResponseFormatError:
     return ResponseFormatError(
         f"the answer cannot be read: {fault}. It is on error.exchange.received, for whoever maintains the platform",
@@ -165,11 +182,20 @@ _TWICE = "it has a key twice, with different values"
 def _parsed(text: str) -> Any:
     """The value, or what is the matter: not raised, since the parser's own error holds the text."""
     try:
-        return _parse(text)
+        text = text.strip(" \t\r\n")
+        value, end = _parse_quickly(text)
+        # As many keys as colons: none stands twice. Else ``_object`` looks, which makes parsing half as slow again.
+        once = type(value) is dict and end == len(text) and text.count(":") == _keys(value)
+        return value if once else _parse(text)
     except _Contradiction:
         return _Contradiction
     except _NOT_JSON:
         return ValueError
+
+
+def _keys(value: Dict[str, Any]) -> int:
+    """How many it has, with those of the objects in it."""
+    return len(value) + sum([len(inner) for inner in value.values() if type(inner) is dict])
 
 
 def _how_rare(text: str) -> int:
@@ -187,29 +213,37 @@ def envelope_of(answer: Dict[str, Any]) -> Envelope:
     code: Any = answer.get("code")
     if code in _ABSENT:
         raise _unreadable("it has no code")
-    if isinstance(code, str):
-        digits = re.fullmatch(r"\s*([+-]?[0-9]{1,18})\s*", code)
-        code = digits and int(digits[1])  # int has another idea of white space
-    numeric = isinstance(code, (int, Decimal)) and not isinstance(code, bool)
+    if type(code) is not int:
+        code = _integer(code)
     # The standard's have six digits. More than ten may be somebody's ID or telephone number.
-    if not numeric or not -(10**10) < code < 10**10 or code != int(code):
+    if code is None or not -(10**10) < code < 10**10:
         raise _unreadable("its code is not an integer")
     org_id, extra = answer.get("orgId"), answer.get("extra")
     return Envelope(
-        code=int(code),
-        message=_message(answer) or (ReturnCode(code).label if code in set(ReturnCode) else ""),
-        org_id=str(org_id) if isinstance(org_id, (str, int, Decimal)) and org_id not in _ABSENT else None,
-        extra=None if extra in _ABSENT else _unwrapped(extra),
+        code,
+        _message(answer) or _OF_THE_STANDARD.get(code, ""),
+        str(org_id) if isinstance(org_id, (str, int, Decimal)) and org_id not in _ABSENT else None,
+        None if extra in _ABSENT else _unwrapped(extra),
     )
+
+
+def _integer(code: Any) -> Optional[int]:
+    if isinstance(code, str):
+        digits = re.fullmatch(r"\s*([+-]?[0-9]{1,18})\s*", code)
+        return digits and int(digits[1])  # int has another idea of white space
+    return int(code) if isinstance(code, Decimal) and abs(code) < 10**10 and code == int(code) else None
 
 
 def _message(answer: Dict[str, Any]) -> str:
     for name in ("message", "cause"):
         words = answer.get(name)
         if words not in _ABSENT:
-            with suppress(RecursionError):
-                words = words if isinstance(words, str) else json.dumps(words, ensure_ascii=False, default=str)
-                return _printable(words)
+            if not isinstance(words, str):
+                try:
+                    words = json.dumps(words, ensure_ascii=False, default=str)
+                except RecursionError:
+                    continue
+            return _printable(words)
     return ""
 
 
@@ -229,23 +263,17 @@ def data_of(data: Any, response_type: Type[T]) -> T:
         raise _unreadable(_TWICE)
     if data not in _ABSENT and not isinstance(data, dict):
         raise _unreadable("its data is not an object")
-    faults = []
+    data = data or {}
     try:
-        read = response_type.model_validate({_printable(name): value for name, value in (data or {}).items()})
+        return response_type.__pydantic_validator__.validate_python(data)  # type: ignore[no-any-return]
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
+    readable = {_printable(name): value for name, value in data.items()}
+    if readable.keys() != data.keys():
+        return data_of(readable, response_type)
     # A field of a response is read or it is not: what pydantic says of the value stays out of the error.
     missing = tuple(str(fault["loc"][0]) for fault in faults if fault["type"] == "missing")
     unreadable = tuple(dict.fromkeys(str(*fault["loc"][:1]) for fault in faults if fault["type"] != "missing"))
-    if not faults:
-        # Text that could neither be stored nor be sent.
-        unreadable = tuple(
-            field.alias or name
-            for name, field in response_type.model_fields.items()
-            if isinstance(getattr(read, name), str) and name != "extra" and _surrogates.search(getattr(read, name))
-        )
-        if not unreadable:
-            return read
     told = ["it has no data"] if not data else []
     told += [f"required fields are missing: {', '.join(missing)}"] if missing else []
     told += [f"fields have a value of the wrong kind: {', '.join(unreadable)}"] if unreadable else []

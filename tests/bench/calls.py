@@ -10,20 +10,21 @@ PHOTO = bytes(range(256)) * 293  # 75,008 bytes, 100,012 characters of base64
 TEXT = base64.b64encode(PHOTO[:75_000]).decode()
 
 
+def request(**more):
+    return EcQueryRequest(
+        business_type="01101",
+        operator_id="test001",
+        operator_name="管理员",
+        office_id="32760",
+        office_name="消化内科",
+        **more,
+    )
+
+
 def main():
     path = standin()
     client = Client(URL, "35020319001", dll=path)
     by_hand = baseline(path)
-
-    def request(**more):
-        return EcQueryRequest(
-            business_type="01101",
-            operator_id="test001",
-            operator_name="管理员",
-            office_id="32760",
-            office_name="消化内科",
-            **more,
-        )
 
     value, time = ratio(lambda: client.call(request()), lambda: by_hand(dict(WINDOW)), 2000)
     row("a small call", value, 1.0, f"{time:.1f} us")

@@ -184,6 +184,7 @@ def _floats() -> Any:
     for name in ("ucrtbase",) if os.name == "nt" else (None, "libm.so.6"):
         with suppress(OSError, AttributeError):
             library = ctypes.CDLL(name)
+            library.fegetenv.argtypes = library.fesetenv.argtypes = [c_void_p]
             return library.fegetenv, library.fesetenv
     return (lambda kept: None,) * 2
 
@@ -203,7 +204,7 @@ def _after_fork() -> None:
     _locks.clear()
     for bound in list(_bindings):
         bound._take_lock()
-        bound._wipe()  # of the call that was under way
+        bound._wipe(len(bound._memory))  # of the call that was under way
 
 
 if hasattr(os, "register_at_fork"):
@@ -222,37 +223,45 @@ class Binding:
             dll = load(self.path)
         self._function = dll
         self._take_lock()
+        # One block, so that one memset wipes it: strUrl, InData, OutData, the guard, the slack.
         self._size = out_buffer_size
-        self._out = ctypes.create_string_buffer(out_buffer_size + len(GUARD) + SLACK)
-        self._guard = ctypes.addressof(self._out) + out_buffer_size
-        self._kept = ctypes.create_string_buffer(256)  # a fenv_t
-        self._wipe()
+        self._used = 2 * IN_SIZE + out_buffer_size
+        self._memory = ctypes.create_string_buffer(self._used + len(GUARD) + SLACK)
+        self._url, self._in = (self._part(at, IN_SIZE) for at in (0, IN_SIZE))
+        self._out = self._part(2 * IN_SIZE, out_buffer_size + len(GUARD) + SLACK)
+        self._guard = self._part(self._used, len(GUARD))
+        self._floats = ctypes.create_string_buffer(256)  # a fenv_t
+        self._wipe(len(self._memory))
         _bindings.add(self)
+
+    def _part(self, at: int, size: int) -> "ctypes.Array[ctypes.c_char]":
+        return (ctypes.c_char * size).from_buffer(self._memory, at)
 
     def _take_lock(self) -> None:
         with _locks_lock:
             self._lock = _locks.setdefault(_address(self._function), threading.Lock())
 
-    def _wipe(self) -> None:
-        ctypes.memset(self._out, 0, len(self._out))
-        ctypes.memmove(self._guard, GUARD, len(GUARD))
+    def _wipe(self, size: int) -> None:
+        ctypes.memset(self._memory, 0, size)
+        self._guard.raw = GUARD
 
     def call(self, url: bytes, in_data: bytes) -> Tuple[Optional[bytes], bytes]:
         """The return value, and OutData up to its terminator. Raises ``CrashError``."""
         if b"\0" in url or b"\0" in in_data:
             raise ValueError("a C string ends at its first NUL: neither the URL nor the request may hold one")
-        # The DLL takes char*: what it may write into must not be a bytes object, which Python shares.
-        inputs = [ctypes.create_string_buffer(text, max(len(text) + 1, IN_SIZE)) for text in (url, in_data)]
         with self._lock:
+            # The DLL takes char*: what it may write into must not be a bytes object, which Python shares.
+            url_room = _put(self._url, url)
+            in_room = _put(self._in, in_data)
             try:
-                _keep_floats(self._kept)
+                _keep_floats(self._floats)
                 try:
-                    returned = self._function(*inputs, self._out)
+                    returned = self._function(url_room, in_room, self._out)
                 except OSError as error:  # Windows turns an access violation into one
                     raise CrashError(f"the DLL crashed ({error})", self._out.value[: self._size]) from None
                 finally:
-                    _restore_floats(self._kept)  # a DLL may leave it such that 1 / 3 is another number
-                if ctypes.string_at(self._guard, len(GUARD)) != GUARD:
+                    _restore_floats(self._floats)  # a DLL may leave it such that 1 / 3 is another number
+                if self._guard.raw != GUARD:
                     raise CrashError(
                         f"the DLL wrote past the {self._size:,} bytes of OutData, so the memory of its process "
                         "is not to be trusted: restart it, and give a larger out_buffer_size",
@@ -260,9 +269,18 @@ class Binding:
                     )
                 return returned, self._out.value[: self._size]
             finally:
-                for buffer in inputs:
-                    ctypes.memset(buffer, 0, len(buffer))
-                self._wipe()
+                self._wipe(self._used if self._guard.raw == GUARD else len(self._memory))
+                for room in (url_room, in_room):
+                    if len(room) > IN_SIZE:
+                        ctypes.memset(room, 0, len(room))
+
+
+def _put(room: Any, text: bytes) -> Any:
+    """``text`` in ``room``, or in one of its own where it is longer."""
+    if len(text) >= IN_SIZE:
+        room = ctypes.create_string_buffer((len(text) // 4096 + 1) * 4096)  # ctypes makes a type for every size
+    room.value = text
+    return room
 
 
 def serve(channel: Any) -> None:

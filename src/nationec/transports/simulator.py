@@ -9,9 +9,9 @@ from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple, Union
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from .. import gb18030
 from ..codes import ReturnCode
 from ..errors import OUTCOME_UNKNOWN, DllCrashError, DllTimeoutError
+from ..gb18030 import decode, encode
 from ..transactions import REQUESTS, AuthCheckRequest, EcPwdRequest
 from . import binding
 from .dll import DllTransport
@@ -91,10 +91,10 @@ class Simulator(DllTransport):
         """
         if raw is None:
             raw = _json(code, message, data)
-        out_data = gb18030.encode(raw) if isinstance(raw, str) else raw
+        out_data = encode(raw) if isinstance(raw, str) else raw
         if len(out_data) >= self._room:
             raise ValueError(f"this answer does not fit: give Simulator an out_buffer_size of {len(out_data) + 1}")
-        answer = _Answer(None if return_value is None else gb18030.encode(return_value), out_data, delay, crash)
+        answer = _Answer(None if return_value is None else encode(return_value), out_data, delay, crash)
         if trans_type is None:
             self._next.append(answer)
         else:
@@ -121,7 +121,7 @@ class Simulator(DllTransport):
 
     def _answer_to(self, in_data: bytes) -> _Answer:
         try:
-            request = json.loads(gb18030.decode(in_data))
+            request = json.loads(decode(in_data))
         except ValueError:
             request = None
         self.requests.append(request)
@@ -135,7 +135,7 @@ class Simulator(DllTransport):
         except _Refused as refused:
             code, why = refused.args
             answer = _json(code, f"{code.label}: {why}", None)
-        return _Answer(b"0000", gb18030.encode(answer))
+        return _Answer(b"0000", encode(answer))
 
     def _handled(self, request: Dict[str, Any]) -> Dict[str, Any]:
         """The ``data`` of the answer."""
