@@ -241,6 +241,7 @@ class TestExitCodes:
             ([*QUERY, "--photo-data", "@no-such-file"], "--photo-data: no-such-file: No such file"),
             ([*QUERY, "--extra", "{"], "extra: it is not JSON"),
             ([*QUERY, "--timeout", "0"], "--timeout"),
+            ([*QUERY, "--timeout", "张三"], "argument --timeout: give a number of seconds"),
             ([*QUERY, "--user-name", "张三"], "unknown options: --user-name"),
             ([*QUERY, "张三"], "an argument too many"),
             ([*QUERY, "--operator"], "unknown options: --operator"),

@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: List[str]) -> None:
     parser.add_argument(
         "--timeout",
         metavar="SECONDS",
-        type=float,
+        type=_seconds,
         default=_env("timeout"),
         help="deadline, kept by running the DLL in a process of its own (NATIONEC_TIMEOUT); needs nationec[isolated]",
     )
@@ -103,33 +103,40 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.url or "http://simulator", org_id or "35020319001", transport=_transport(arguments)
         ) as client:
             exchange = client.exchange(request)
-        # Numbers with a point, in fields that no table lists, are text: their digits are kept.
-        data = _as_json(exchange.data)
-    except (NationEcError, ImportError, ValueError, InvalidRequest) as caught:
-        error = caught
-    else:
+        answer = _on_the_wire(exchange.data)
         envelope = exchange.envelope
         if arguments.envelope and envelope:
-            data = {
+            answer = {
                 "transType": exchange.trans_type,
                 "outBizNo": exchange.out_biz_no,
                 "code": envelope.code,
                 "message": envelope.message,
                 "orgId": envelope.org_id,
                 "extra": envelope.extra,
-                "data": data,
+                "data": answer,
             }
-        _write(sys.stdout, data)
+        _write(sys.stdout, answer)
         return 0
+    except RecursionError:  # how deep is too deep depends on the Python
+        error = ResponseFormatError("the answer cannot be written: a field that no table lists is nested too deeply")
+    except (NationEcError, ImportError, ValueError, InvalidRequest) as caught:
+        error = caught
     return report(error, arguments.json_errors)
 
 
-def _as_json(data: Optional[Response]) -> Optional[Dict[str, Any]]:
+def _on_the_wire(data: Optional[Response]) -> Optional[Dict[str, Any]]:
+    """Under the wire's names. Not by ``model_dump``, which stops at a nesting of 200."""
+    if data is None:
+        return None
+    fields = type(data).model_fields
+    return {**{fields[name].alias or name: value for name, value in data.__dict__.items()}, **(data.model_extra or {})}
+
+
+def _seconds(text: str) -> float:
     try:
-        return None if data is None else data.model_dump(mode="json", by_alias=True)
-    except ValueError:  # where the limit is depends on the Python
-        pass
-    raise ResponseFormatError("the answer cannot be written: a field of it that no table lists is nested too deeply")
+        return float(text)
+    except ValueError:  # argparse would repeat the text, which may have been meant for another option
+        raise argparse.ArgumentTypeError("give a number of seconds") from None
 
 
 def report(error: Exception, as_json: bool) -> int:
@@ -260,6 +267,7 @@ def _told(error: Exception, exit_code: int) -> Dict[str, Any]:
 
 def _write(stream: TextIO, value: Any) -> None:
     """As UTF-8 for programs; on a console in its own encoding, and with JSON's escapes for what it lacks."""
+    # A number with a point, in a field that no table lists, is written as text: its digits are kept.
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
     buffer = getattr(stream, "buffer", None)
     if buffer is None or stream.isatty():
