@@ -39,7 +39,7 @@ class TestFinding:
         assert os.path.samefile(transport.path, standin)
 
     def test_a_path_object_will_do(self, standin):
-        assert DllTransport(standin).path == str(standin)
+        assert DllTransport(standin).path == DllTransport(os.fsencode(standin)).path == str(standin)
 
     def test_nationec_dll_is_next(self, standin, monkeypatch, query):
         monkeypatch.setenv("NATIONEC_DLL", str(standin))
@@ -69,7 +69,11 @@ class TestFinding:
         monkeypatch.delenv("NATIONEC_DLL", raising=False)
         monkeypatch.setenv("PATH", os.pathsep.join(["", os.curdir]))
         assert load_error(None).reason == "not-found"
-        assert load_error("NationECCode.dll").reason == "not-found"
+        error = load_error("NationECCode.dll")
+        assert error.reason == "not-found"
+        assert "NationECCode.dll of the current directory is never taken" in str(error)
+        monkeypatch.setattr(sys, "executable", "")  # as where Python is embedded
+        assert load_error(None).reason == "not-found"
         assert DllTransport(os.path.join(os.curdir, "NationECCode.dll")).path == str(planted)
 
     def test_in_the_windows_system_directories(self, mocker, monkeypatch):
@@ -108,6 +112,28 @@ class TestLoadErrors:
         path = tmp_path / "cut.so"
         path.write_bytes(standin.read_bytes()[:100])
         assert load_error(path).reason == "not-a-library"
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="a file that nobody can read, root neither")
+    def test_a_file_that_cannot_be_read(self):
+        error = load_error("/proc/self/mem")
+        assert error.reason == "not-a-library"
+        assert "cannot be read (Input/output error)" in str(error)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="the processor is told by the ELF header")
+    def test_a_library_for_another_processor(self, tmp_path, standin):
+        image = bytearray(standin.read_bytes())
+        image[18] = 0xB7 if image[18] != 0xB7 else 0x3E  # ARM64, x86-64
+        path = tmp_path / "other.so"
+        path.write_bytes(image)
+        error = load_error(path)
+        assert error.reason == "not-a-library"
+        assert "for another processor" in str(error)
+
+    @on_posix
+    def test_a_symbol_that_no_library_has(self, tmp_path):
+        (tmp_path / "needs.c").write_text("extern int needed; int *needs(void) { return &needed; }")
+        error = load_error(compiled(tmp_path / "needs.c", tmp_path / "needs.so"))
+        assert error.reason == "missing-dependency"
 
     @on_posix
     def test_a_windows_dll_here(self, tmp_path):

@@ -141,6 +141,19 @@ class TestDeadline:
                 thread.join()
             assert len(answers) == 4
 
+    @on_posix
+    @pytest.mark.parametrize("size", [100, 400_000])
+    def test_a_process_that_was_stopped_is_late_too(self, standin, size):
+        with IsolatedDll(standin, timeout=0.5, out_buffer_size=500_000) as isolated:
+            pid = worker(isolated)
+            os.kill(pid, signal.SIGSTOP)
+            started = time.monotonic()
+            with pytest.raises(DllTimeoutError):  # what is longer than a pipe holds cannot even be sent
+                isolated.exchange(b"http://h/echo", b"x" * size)
+            assert time.monotonic() - started < 1.5
+            assert_gone(pid, within=3)
+            assert isolated.exchange(b"http://h/echo", b"x" * size) == (b"0000", b"x" * size)
+
 
 class TestCrash:
     @pytest.mark.parametrize("mode", ["crash", "overflow", "abort", "exit", "exit=3", "corrupt"])
@@ -169,6 +182,20 @@ class TestCrash:
                 Client(URL + "fill=3000", "1", transport=isolated).call(query)
             assert caught.value.exchange.received == b"x" * 3000
             assert_gone(gone, within=3)
+
+    @on_posix
+    def test_leaves_no_core_file_with_the_patient_in_it(self, standin, query, tmp_path, monkeypatch):
+        import resource
+
+        monkeypatch.chdir(tmp_path)
+        limits = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (limits[1], limits[1]))
+        try:
+            with IsolatedDll(standin) as isolated, pytest.raises(DllCrashError):
+                Client(URL + "crash", "1", transport=isolated).call(query)
+        finally:
+            resource.setrlimit(resource.RLIMIT_CORE, limits)
+        assert list(tmp_path.iterdir()) == []
 
     @on_posix
     def test_is_noticed_when_another_process_keeps_the_pipe(self, standin, query):
@@ -314,12 +341,15 @@ class TestLoadErrors:
         ],
     )
     def test_a_python_that_does_not_start(self, standin, command, what):
+        limit = 1 if "600" in command[-1] else 60
         started = time.monotonic()
-        with IsolatedDll(standin, python=command, start_timeout=1) as isolated, pytest.raises(DllLoadError) as caught:
+        with IsolatedDll(standin, python=command, start_timeout=limit) as isolated, pytest.raises(
+            DllLoadError
+        ) as caught:
             isolated.start()
         assert what in str(caught.value)
         assert caught.value.reason == "no-interpreter"
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < limit + 4
 
     def test_without_execnet_the_error_names_the_extra(self, standin, mocker):
         mocker.patch.dict(sys.modules, {"execnet": None})
@@ -434,6 +464,32 @@ def test_closing_waits_for_the_call_under_way(isolated, query):
     client.close()
     thread.join()
     assert [answer.user_name for answer in answers] == ["张三"]
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), "5", None])
+def test_a_deadline_that_is_none_is_refused(standin, seconds):
+    with pytest.raises(ValueError, match="start_timeout must be a number of seconds"):
+        IsolatedDll(standin, start_timeout=seconds)
+    if seconds is not None:
+        with pytest.raises(ValueError, match="timeout must be a number of seconds"):
+            IsolatedDll(standin, timeout=seconds)
+
+
+def test_waiting_for_ever_is_a_deadline(standin):
+    with IsolatedDll(standin, timeout=float("inf"), start_timeout=float("inf")) as isolated:
+        assert isolated.exchange(b"http://h/echo", b"x" * 5000) == (b"0000", b"x" * 5000)
+
+
+@pytest.mark.parametrize("python", ["", " ", []])
+def test_a_command_that_is_empty_is_refused(standin, python):
+    with pytest.raises(ValueError, match="python is empty"):
+        IsolatedDll(standin, python=python)
+
+
+def test_a_frozen_program_is_not_started_as_a_python(standin, monkeypatch):
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    with pytest.raises(ValueError, match="this program is no Python"):
+        IsolatedDll(standin)
 
 
 def test_bad_input_is_refused_and_the_process_lives(isolated, standin):

@@ -139,6 +139,7 @@ EXPORT char *CALL NationEcTrans(char *strUrl, char *InData, char *OutData) {
     if (IS("return")) return unhex(argument, returned), returned; /* the return value, in hexadecimal */
     if (IS("refuse")) return unhex(argument, OutData), strcpy(returned, "-1"), returned; /* both at once */
     if (IS("null")) return NULL;
+    if (IS("pointer")) return strcpy(OutData, EXAMPLE), (char *)(size_t)atol(argument); /* to wherever */
     if (IS("untouched")) return ok;
     if (IS("repeat")) return repeat(argument, OutData), ok; /* OutData, for the long and the deep */
     if (IS("long")) { /* a return value of so many bytes: ´í is one character */

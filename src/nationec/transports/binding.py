@@ -12,10 +12,11 @@ import sys
 import threading
 from contextlib import suppress
 from ctypes import c_char_p, c_void_p
+from queue import SimpleQueue
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Union
 from weakref import WeakSet, WeakValueDictionary
 
-Path = Union[str, "os.PathLike[str]"]
+Path = Union[str, bytes, "os.PathLike[Any]"]
 
 DLL_NAME = "NationECCode.dll"
 EXPORTS = ("NationEcTrans", "_NationEcTrans@12", "NationEcTrans@12")  # undecorated, MSVC, MinGW (32-bit __stdcall)
@@ -28,9 +29,10 @@ IN_SIZE = 2048
 GUARD = b"\xff" * 16  # a byte that no GB 18030 text holds
 SLACK = 65536  # what is written past OutData lands here and not in somebody else's memory
 
-# char* __stdcall NationEcTrans(char* strUrl, char* InData, char* OutData)
+# char* __stdcall NationEcTrans(char* strUrl, char* InData, char* OutData). What it returns is no c_char_p: ctypes would
+# read that at once, where on Windows an access violation is not made an OSError.
 _declare = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)
-PROTOTYPE = _declare(c_char_p, c_void_p, c_void_p, c_void_p)
+PROTOTYPE = _declare(c_void_p, c_void_p, c_void_p, c_void_p)
 _CALLBACK = _declare(c_void_p, c_char_p, c_char_p, c_void_p)
 
 
@@ -54,6 +56,10 @@ def system_directories() -> List[str]:
     return directories
 
 
+def _name(path: Optional[Path]) -> str:
+    return os.fsdecode(path) if path else os.environ.get("NATIONEC_DLL") or DLL_NAME
+
+
 def candidates(path: Optional[Path] = None) -> List[str]:
     """The absolute paths where the DLL is looked for, in order.
 
@@ -61,26 +67,29 @@ def candidates(path: Optional[Path] = None) -> List[str]:
     directories and on ``PATH``. A name without a folder is looked for like the last. Never in the current
     directory, which is how a planted DLL gets in.
     """
-    name = os.fspath(path) if path else os.environ.get("NATIONEC_DLL") or DLL_NAME
+    name = _name(path)
     if os.path.dirname(name):
         return [os.path.abspath(name)]
     on_path = [folder.strip('"') for folder in os.environ.get("PATH", "").split(os.pathsep)]
-    folders = [os.path.dirname(sys.executable), *system_directories(), *filter(os.path.isabs, on_path)]
-    return list(dict.fromkeys(os.path.join(folder, name) for folder in folders))
+    folders = [os.path.dirname(sys.executable or ""), *system_directories(), *on_path]
+    return list(dict.fromkeys(os.path.join(folder, name) for folder in folders if os.path.isabs(folder)))
 
 
 def find(path: Optional[Path] = None) -> str:
     """The first of ``candidates`` that is a file."""
-    places = candidates(path)
+    name, places = _name(path), candidates(path)
     for place in places:
         if os.path.isfile(place):
             return place
-    what = "this is a folder, not a file" if os.path.isdir(places[0]) else "no such file"
-    if len(places) > 1:
-        what = f"{os.path.basename(places[0])} was found in none of these"
+    if os.path.dirname(name):
+        given, what = places[0], "this is a folder, not a file" if os.path.isdir(name) else "no such file"
+    else:
+        given, what = "", f"{name} was found in none of these"
+        if os.path.isfile(name):
+            what = f"{name} of the current directory is never taken, and it was found in none of these"
     raise LoadError(
         "not-found",
-        places[0] if len(places) == 1 else "",
+        given,
         f"{what}: {', '.join(places)}. Give the full path of the DLL as dll=..., or set NATIONEC_DLL to it",
     )
 
@@ -103,7 +112,11 @@ def describe(path: str) -> Tuple[str, int]:
 
 def load(path: str) -> Any:
     """The function ``NationEcTrans`` of the library at an absolute ``path``."""
-    system, width = describe(path)
+    try:
+        system, width = describe(path)
+    except OSError as error:
+        text = f"{path} cannot be read ({error.strerror}): see that this user may read it"
+        raise LoadError("not-a-library", path, text) from None
     if not system:
         raise LoadError("not-a-library", path, f"{path} is not a library: it may be damaged, install the DLL anew")
     if system != SYSTEM:
@@ -122,9 +135,9 @@ def load(path: str) -> Any:
     try:
         library = _open(path)
     except OSError as error:
-        damaged = error.winerror == 193 if os.name == "nt" else "cannot open shared object" not in str(error)  # type: ignore[attr-defined,unused-ignore]
-        if damaged:
-            raise LoadError("not-a-library", path, f"{path} is damaged: {error}. Install the DLL anew") from None
+        if _is_its_own_fault(error, path):
+            text = f"{path} is damaged, or for another processor: {error}. Install the DLL anew"
+            raise LoadError("not-a-library", path, text) from None
         raise LoadError(
             "missing-dependency",
             path,
@@ -136,6 +149,16 @@ def load(path: str) -> Any:
         if exported is not None:
             return PROTOTYPE(_address(exported))
     raise LoadError("no-export", path, f"{path} exports none of {', '.join(EXPORTS)}: it is not {DLL_NAME}, give that")
+
+
+def _is_its_own_fault(error: OSError, path: str) -> bool:
+    """Or that of a library that it needs."""
+    if os.name == "nt":
+        return error.winerror == 193  # type: ignore[attr-defined,no-any-return,unused-ignore]
+    text = str(error)
+    if SYSTEM == "macOS":
+        return "Library not loaded" not in text and "Symbol not found" not in text
+    return text.startswith(f"{path}:") and "undefined symbol" not in text
 
 
 def _open(path: str) -> Any:
@@ -218,7 +241,7 @@ class Binding:
         if out_buffer_size < 1:
             raise ValueError("out_buffer_size must be at least 1")
         self.path = ""
-        if dll is None or isinstance(dll, (str, os.PathLike)):
+        if dll is None or isinstance(dll, (str, bytes, os.PathLike)):
             self.path = find(dll)
             dll = load(self.path)
         self._function = dll
@@ -256,7 +279,8 @@ class Binding:
             try:
                 _keep_floats(self._floats)
                 try:
-                    returned = self._function(url_room, in_room, self._out)
+                    address = self._function(url_room, in_room, self._out)
+                    returned = None if address is None else ctypes.string_at(address)
                 except OSError as error:  # Windows turns an access violation into one
                     raise CrashError(f"the DLL crashed ({error})", self._out.value[: self._size]) from None
                 finally:
@@ -290,7 +314,9 @@ def serve(channel: Any) -> None:
     """
     _leave_the_parent_alone()
     threading.Thread(target=_end_with_the_parent, args=(channel,), daemon=True).start()
-    path, out_buffer_size = channel.receive()
+    messages: SimpleQueue[Any] = SimpleQueue()  # the channel's own, written in Python, takes longer
+    channel.setcallback(messages.put, endmarker=None)
+    path, out_buffer_size = messages.get()
     try:
         bound = Binding(path, out_buffer_size)
     except LoadError as error:
@@ -302,7 +328,7 @@ def serve(channel: Any) -> None:
         channel.send(("value", str(error)))
         return
     channel.send(("loaded",))
-    for url, in_data in channel:
+    for url, in_data in iter(messages.get, None):
         try:
             channel.send(("answer", *bound.call(url, in_data)))
         except CrashError as error:
@@ -345,6 +371,9 @@ def _leave_the_parent_alone() -> None:
     """Have what the DLL starts end with this process, and no Ctrl-C meant for the parent, nor a dialogue, reach it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if os.name != "nt":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash would write what the DLL was sent to disk
         if os.getpgid(0) != os.getpid():
             os.setsid()
         return

@@ -13,10 +13,11 @@ import sys
 import threading
 import weakref
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
-from ..errors import OUTCOME_UNKNOWN, DllCrashError, DllLoadError, DllTimeoutError, NationEcError
+from ..errors import OUTCOME_UNKNOWN, DllCrashError, DllLoadError, DllTimeoutError
 from . import binding
 from .dll import load_error
 
@@ -43,10 +44,10 @@ class IsolatedDll:
     is for the process to start and load the DLL. ``out_buffer_size`` is the room for an answer in bytes.
 
     The process is started by the first call, or by ``start``. After ``DllTimeoutError`` and ``DllCrashError`` it is
-    gone with all that it started, and the next call starts another. It ends with this process, however that ends. A
-    forked child gets a process of its own.
+    gone with all that it started (on Linux but for what has made itself a session of its own), and the next call
+    starts another. It ends with this process, however that ends. A forked child gets a process of its own.
 
-    Needs execnet: ``pip install nationec[isolated]``.
+    Raises ``ValueError``, and without execnet ``ImportError``: ``pip install nationec[isolated]``.
     """
 
     def __init__(
@@ -62,7 +63,10 @@ class IsolatedDll:
             import execnet  # noqa: F401
         except ImportError:
             raise ImportError("IsolatedDll needs execnet: pip install nationec[isolated]") from None
-        self.path = os.fspath(path)
+        for name, seconds in (("timeout", 1 if timeout is None else timeout), ("start_timeout", start_timeout)):
+            if not isinstance(seconds, (int, float)) or not seconds > 0:
+                raise ValueError(f"{name} must be a number of seconds, more than 0")
+        self.path = os.fsdecode(path)
         if os.path.dirname(self.path) and os.path.exists(self.path):
             self.path = os.path.abspath(self.path)  # the process may start again when the current directory is another
         self.timeout = timeout
@@ -95,23 +99,19 @@ class IsolatedDll:
         """See ``Transport``. Raises ``DllLoadError``, ``DllTimeoutError`` and ``DllCrashError``."""
         with self._lock:
             worker = self._started()
-            failure: Optional[NationEcError] = None
             try:
                 kind, *answer = worker.ask((url, in_data), self.timeout)
             except BaseException as error:
                 # Also for KeyboardInterrupt: the answer that is still to come must not go to the next request.
                 self._worker = None
-                late = isinstance(error, worker.TimeoutError)
+                late = isinstance(error, Empty)
                 status = worker.stop(grace=0 if late else 1)
                 if late:
                     text = f"the DLL has not answered within {self.timeout:g} s, and its process was ended. {_UNKNOWN}"
-                    failure = DllTimeoutError(text)
-                elif isinstance(error, (EOFError, OSError, worker.RemoteError)):
-                    failure = DllCrashError(f"the DLL ended its process ({status}). {_UNKNOWN}")
-                else:
-                    raise
-            if failure is not None:  # not raised from in there: what went wrong over there may hold what was sent
-                raise failure
+                    raise DllTimeoutError(text) from None
+                if isinstance(error, (EOFError, OSError)):
+                    raise DllCrashError(f"the DLL ended its process ({status}). {_UNKNOWN}") from None
+                raise
             if kind == "crash":
                 self._worker = None
                 worker.stop()
@@ -144,13 +144,17 @@ class IsolatedDll:
 
 def _command(python: Union[str, Sequence[str], None]) -> List[str]:
     if python is None:
+        if getattr(sys, "frozen", False):  # it would start itself, for ever
+            raise ValueError("this program is no Python: give the command of one as python=...")
         return [sys.executable]
-    if not isinstance(python, str):
-        return list(python)
-    if os.path.exists(python):  # a path with spaces, unquoted
-        return [python]
-    # Not POSIX rules on Windows, where the backslash is in every path.
-    return [part.strip('"') for part in shlex.split(python, posix=os.name != "nt")]
+    if isinstance(python, str):
+        if os.path.exists(python):  # a path with spaces, unquoted
+            return [python]
+        # Not POSIX rules on Windows, where the backslash is in every path.
+        python = [part.strip('"') for part in shlex.split(python, posix=os.name != "nt")]
+    if not python:
+        raise ValueError("python is empty: give the command of a Python, or leave it out")
+    return list(python)
 
 
 class _Worker:
@@ -162,7 +166,6 @@ class _Worker:
         from execnet.gateway_bootstrap import sendexec
         from execnet.gateway_io import popen_bootstrapline
 
-        self.TimeoutError, self.RemoteError = gateway_base.Channel.TimeoutError, gateway_base.Channel.RemoteError
         # -I: neither PYTHONPATH, which is for this interpreter, nor the current directory. -B: no file is written.
         command = [*python, "-I", "-B", "-u", "-c", popen_bootstrapline]
         where = subprocess.list2cmdline(python)
@@ -182,9 +185,9 @@ class _Worker:
                 path=python[0],
             ) from None
         self._gateway: Any = None
+        self._answers: SimpleQueue[Any] = SimpleQueue()  # the channel's own, written in Python, takes longer
         self._finalizer = weakref.finalize(self, _end, self.process)  # also when this process ends
-        timer = threading.Timer(start_timeout, self.process.kill)
-        timer.start()
+        timer = self._kill_after(start_timeout)
         try:
             io: Any = gateway_base.Popen2IO(
                 self.process.stdin, self.process.stdout, gateway_base.get_execmodel("thread")
@@ -195,10 +198,11 @@ class _Worker:
                 raise EOFError
             self._gateway = execnet.Gateway(io, execnet.XSpec("popen//id=nationec"))
             self._channel = self._gateway.remote_exec(binding)
+            self._channel.setcallback(self._answers.put, endmarker=None)
             kind, *answer = self.ask((path, out_buffer_size), max(0, until - monotonic()))
         except BaseException as error:
             status = self.stop()
-            if not isinstance(error, (EOFError, OSError, self.RemoteError)):
+            if not isinstance(error, (EOFError, OSError, Empty)):
                 raise
             late = monotonic() >= until
             what = f"did not start within {start_timeout:g} s" if late else f"ended while it started ({status})"
@@ -217,13 +221,25 @@ class _Worker:
             raise load_error(reason, file, f"{text} [{where}]")
 
     def ask(self, question: Tuple[Any, ...], timeout: Optional[float]) -> Tuple[Any, ...]:
-        self._channel.send(question)
+        """Raises ``queue.Empty`` when ``timeout`` is over, ``EOFError`` and ``OSError`` when the process is."""
         until = monotonic() + (float("inf") if timeout is None else timeout)
+        # What is longer than a pipe holds waits for a reader, and a process that was stopped reads nothing.
+        long = sum([len(part) for part in question if isinstance(part, bytes)]) > 2048
+        timer = self._kill_after(timeout) if long and timeout is not None else None
+        try:
+            self._channel.send(question)
+        except OSError:
+            if monotonic() >= until:
+                raise Empty from None
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
         ended = False
         while True:
             try:
-                answer: Tuple[Any, ...] = self._channel.receive(max(0, min(until - monotonic(), 0.2)))
-            except self.TimeoutError:
+                answer: Optional[Tuple[Any, ...]] = self._answers.get(timeout=max(0, min(until - monotonic(), 0.2)))
+            except Empty:
                 # Its pipe may outlive it: Wine's services keep the one of the process that started them.
                 if ended:
                     raise EOFError from None
@@ -231,7 +247,15 @@ class _Worker:
                 if not ended and monotonic() >= until:
                     raise
             else:
+                if answer is None:  # what went wrong over there may hold what was sent: nobody asks for it
+                    raise EOFError
                 return answer
+
+    def _kill_after(self, seconds: float) -> threading.Timer:
+        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self.process.kill)
+        timer.daemon = True
+        timer.start()
+        return timer
 
     def stop(self, grace: float = 0) -> str:
         """End the process and all that it started; says how it ended. ``grace`` is for one that is ending already."""
