@@ -1,4 +1,7 @@
 import json
+import os
+import signal
+import sys
 import threading
 import time
 
@@ -211,3 +214,43 @@ class TestADllThatIsSlowOrCrashes:
         for thread in threads:
             thread.join()
         assert outcomes == {"ec.query": {"张三"}, "cn.nhsa.qrcode.get": {"cn.nhsa.qrcode.get"}}
+
+
+def test_a_failed_return_value_has_no_out_data_unless_told(client, simulator):
+    simulator.answer(return_value="网络不通")
+    with pytest.raises(ProtocolError) as caught:
+        client.call(EcQueryRequest(**WINDOW))
+    assert (caught.value.return_value, caught.value.out_data) == ("网络不通", "")
+
+
+def test_a_response_is_an_answer_too(client, simulator):
+    insured = client.call(EcQueryRequest(**WINDOW))
+    simulator.answer(data=insured.model_copy(update={"user_name": "李四"}))
+    assert client.call(EcQueryRequest(**WINDOW)).user_name == "李四"
+
+
+@pytest.mark.parametrize("raw", [b"[" * 100_000, b'{"data":"' + b"[" * 100_000 + b'","orgId":"1","transType":"x"}'])
+def test_what_nests_too_deeply_is_refused(simulator, raw):
+    returned, received = simulator.exchange(b"http://h", raw)
+    assert (returned, json.loads(received.decode("gb18030"))["code"]) == (b"0000", -2)
+
+
+def test_an_out_biz_no_that_is_no_text_is_refused(simulator):
+    assert refusal(simulator, message("cn.nhsa.qrcode.get", outBizNo=["a"]))[0] == -2
+
+
+def test_what_is_missing_is_named(simulator):
+    patient = {"idNo": "1", "idType": "01", "userName": "n", "mdtrtCertType": "01A"}
+    code, told = refusal(simulator, message("cn.nhsa.ec.pwd", **patient))
+    assert (code, "ecToken" in told, "extData" in told) == (-2, True, True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal ends a sleep on Windows")
+def test_an_interrupt_in_the_simulator_is_raised(client, simulator):
+    simulator.answer(delay=30)
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        client.call(EcQueryRequest(**WINDOW))
+    timer.join()
+    assert client.call(EcQueryRequest(**WINDOW)).user_name == "张三"

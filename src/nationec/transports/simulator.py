@@ -83,14 +83,16 @@ class Simulator(DllTransport):
     ) -> None:
         """What to answer: to the next call, or with a ``trans_type`` to every call of that transaction.
 
-        ``data`` is put into an answer with ``code`` and ``message``; ``raw`` is all of OutData instead.
-        ``return_value`` ``None`` is NULL. Answers for the next call queue up, and go before the others.
+        ``data``, a ``dict`` or a ``Response``, is put into an answer with ``code`` and ``message``; ``raw`` is all of
+        OutData instead. ``return_value`` ``None`` is NULL, and with another than ``"0000"`` and nothing else OutData is
+        empty. Answers for the next call queue up, and go before the others.
 
         With a ``delay`` the answer takes that many seconds, and ``DllTimeoutError`` is raised when ``timeout`` comes
         first. With ``crash`` it is ``DllCrashError``, as ``IsolatedDll`` raises it.
         """
         if raw is None:
-            raw = _json(code, message, data)
+            failed = return_value != "0000" and (data, code, message) == (None, 0, None)
+            raw = b"" if failed else _json(code, message, data)
         out_data = encode(raw) if isinstance(raw, str) else raw
         if len(out_data) >= self._room:
             raise ValueError(f"this answer does not fit: give Simulator an out_buffer_size of {len(out_data) + 1}")
@@ -108,21 +110,28 @@ class Simulator(DllTransport):
         return answer
 
     def _respond(self, url: bytes, in_data: bytes) -> Tuple[Optional[bytes], bytes]:
+        try:
+            return self._answered(in_data)
+        except BaseException as error:  # Ctrl-C: C has no exceptions, so exchange() raises it
+            self._failed.error = error
+            return b"", b""
+
+    def _answered(self, in_data: bytes) -> Tuple[Optional[bytes], bytes]:
         answer = self._answer_to(in_data)
         limit = threading.TIMEOUT_MAX if self.timeout is None else self.timeout
         time.sleep(min(answer.delay, limit))
         if answer.delay > limit:
-            self._failed.error = DllTimeoutError(
+            raise DllTimeoutError(
                 f"the simulator was told to take {answer.delay:g} s, and the timeout is {limit:g} s. {OUTCOME_UNKNOWN}"
             )
-        elif answer.crash:
-            self._failed.error = DllCrashError(f"the simulator was told to crash. {OUTCOME_UNKNOWN}")
-        return (b"", b"") if self._failed.error else (answer.return_value, answer.out_data)
+        if answer.crash:
+            raise DllCrashError(f"the simulator was told to crash. {OUTCOME_UNKNOWN}")
+        return answer.return_value, answer.out_data
 
     def _answer_to(self, in_data: bytes) -> _Answer:
         try:
             request = json.loads(decode(in_data))
-        except ValueError:
+        except (ValueError, RecursionError):
             request = None
         self.requests.append(request)
         if self._next:
@@ -148,8 +157,11 @@ class Simulator(DllTransport):
             request_type.model_validate(data)
         except ValidationError as error:
             # A province may ask for fields that no table lists, and photoData may be left out.
-            faults = [to_camel(str(*e["loc"][:1])) for e in error.errors() if e["type"] != "extra_forbidden"]
-        biz_no = data.get("outBizNo")
+            told = [fault for fault in error.errors() if fault["type"] != "extra_forbidden"]
+            faults = [to_camel(str(*fault["loc"][:1])) or fault["msg"] for fault in told]
+        if request_type is EcPwdRequest and "extData" not in data:  # which the library itself always sends
+            faults.append("extData")
+        biz_no = str(data.get("outBizNo") or "")
         if "out_biz_no" in request_type.model_fields and (not biz_no or biz_no in self._biz_nos):
             faults.append("outBizNo")
         faults = [name for name in dict.fromkeys(faults) if name != "photoData"]
@@ -167,7 +179,7 @@ def _head(request: Any) -> str:
         raise _Refused(ReturnCode.INVALID_PARAMETER, "InData")
     data: Any = request.get("data")
     if isinstance(data, str):
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             data = request["data"] = json.loads(data)
     absent = [name for name in ("orgId", "transType") if not isinstance(request.get(name), str) or not request[name]]
     if not isinstance(data, dict):
@@ -186,4 +198,5 @@ def _json(code: Any, message: Optional[str], data: Any) -> str:
         message = "处理成功"
     elif message is None and code in set(ReturnCode):
         message = ReturnCode(code).label
-    return json.dumps({"data": data, "code": code, "message": message}, ensure_ascii=False)
+    answer = {"data": data, "code": code, "message": message}
+    return json.dumps(answer, ensure_ascii=False, default=lambda model: model.model_dump(by_alias=True))
