@@ -155,13 +155,13 @@ class TestCall:
         assert (status, told["transType"], told["outBizNo"], told["code"]) == (0, "cn.nhsa.qrcode.get", "X1", 0)
         assert told["data"]["userName"] == "张三"
 
-    def test_numbers_with_a_point_keep_their_digits(self, nationec, simulator):
+    def test_numbers_with_a_point_stay_numbers(self, nationec, simulator):
         data = {"idNo": "1", "idType": "01", "userName": "n", "ecToken": "t", "insuOrg": "1"}
         raw = json.dumps({"code": 0, "data": data})[:-2] + ', "fee": 1.10}, "extra": {"x": 2.50}}'
         simulator.answer(raw=raw)
         status, out, _ = nationec(*QUERY, "--envelope", simulator=simulator)
         told = json.loads(out)
-        assert (status, told["data"]["fee"], told["extra"]) == (0, "1.10", {"x": "2.50"})
+        assert (status, told["data"]["fee"], told["extra"]) == (0, 1.1, {"x": 2.5})
 
     def test_every_setting_may_stand_in_the_environment(self, nationec, monkeypatch, standin):
         monkeypatch.setenv("NATIONEC_URL", "http://h/localQrCodeQuery")

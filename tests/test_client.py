@@ -8,6 +8,7 @@ import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from pydantic import field_validator
 
 from nationec import (
     BusinessError,
@@ -89,6 +90,10 @@ class TestTheReturnValueIsJudgedFirst:
             dll("null").call(query)
         assert caught.value.return_value is None
         assert caught.value.exchange.return_value is None
+
+    def test_white_space_around_0000_is_shown(self, dll, query):
+        with pytest.raises(ProtocolError, match=r"returned '0000\\n', not 0000"):
+            dll("return=" + hexed("0000\n")).call(query)
 
     @pytest.mark.parametrize("returned", ["", "0", "00000", "0000 ", "1"])
     def test_only_0000_is_success(self, dll, query, returned):
@@ -225,6 +230,35 @@ class TestThePlatformsRefusal:
             answering(dll, {"code": -2, **words}).call(query)
         assert caught.value.message == message
 
+    def test_what_to_do_is_as_the_platform_says_or_as_the_code_does(self, client, simulator, query):
+        for code, advice in (
+            (500079, "重置密码后手动解锁. Do as it says"),
+            (-3, "服务端请求超时. The outcome is unknown"),
+            (77, "refused: 77. It says no more"),
+        ):
+            simulator.answer(code=code)
+            with pytest.raises(BusinessError, match=advice):
+                client.call(query)
+
+    @pytest.mark.parametrize("raises", [KeyError, TypeError, ZeroDivisionError])
+    def test_a_validator_of_ones_own_that_fails_loses_nothing_and_shows_nobody(self, client, simulator, raises):
+        class Own(Response):
+            id_no: str
+
+            @field_validator("id_no")
+            @classmethod
+            def looked_up(cls, id_no):
+                raise raises(id_no)
+
+        class OwnRequest(Request[Own]):
+            trans_type = "own"
+
+        simulator.answer(data={"idNo": "533222199909090123"})
+        with pytest.raises(ResponseFormatError, match=f"validator of Own raised {raises.__name__}") as caught:
+            client.call(OwnRequest())
+        assert "533222199909090123" not in f"{caught.value} {caught.value.__context__}"
+        assert b"533222199909090123" in caught.value.exchange.received
+
 
 class TestWhatIsSent:
     def sent(self, simulator):
@@ -299,6 +333,49 @@ class TestWhatIsSent:
                 client.call(request)
         assert simulator.requests == []
 
+    def test_a_request_class_that_does_not_say_what_answers_it_is_refused(self, client, simulator):
+        class Unsaid(Request):
+            trans_type = "x"
+
+        class NoModel(Request[dict]):  # type: ignore[type-var]
+            trans_type = "x"
+
+        class Unfinished(Response):
+            id_no: "NotYet"  # noqa: F821
+
+        class Later(Request[Unfinished]):
+            trans_type = "x"
+
+        for request in (Unsaid(), NoModel(), Later()):
+            with pytest.raises(TypeError, match=r"Request\[ItsResponse\]"):
+                client.call(request)
+        assert simulator.requests == []
+
+    def test_a_trans_type_that_is_a_field_is_in_the_head_alone(self, client, simulator):
+        class Annotated(Request[Response]):
+            trans_type: str = "x.y"
+
+        simulator.answer(data={"a": "1"})
+        client.call(Annotated())
+        assert self.sent(simulator) == {"orgId": "1234567", "transType": "x.y", "data": {"orgId": "1234567"}}
+
+    @pytest.mark.parametrize("photo", ['"', "\\", "\ud800", "长", "/9j/" * 5000])
+    @pytest.mark.parametrize("data_format", ["object", "string"])
+    def test_a_photo_arrives_whatever_it_was_changed_to(self, query, simulator, data_format, photo):
+        simulator.answer("ec.query", data=PATIENT)
+        client = Client("http://h", "1234567", transport=simulator, data_format=data_format)
+        changed = query.model_copy(update={"photo_data": photo, "extra": {"版": 1}})
+        if photo == "\ud800":
+            with pytest.raises(ValueError, match="."):
+                client.call(changed)
+            assert simulator.requests == []
+        else:
+            client.call(changed)
+            assert (self.sent(simulator)["data"]["photoData"], self.sent(simulator)["data"]["officeName"]) == (
+                photo,
+                "内科",
+            )
+
 
 class TestArguments:
     @pytest.mark.parametrize(
@@ -312,19 +389,37 @@ class TestArguments:
             {"data_format": "text"},
             {"dll": "x.dll"},
             {"url": "http://\ud800"},
+            {"url": "http://h\n"},
+            {"url": None},
+            {"org_id": "1\n"},
+            {"org_id": 35020319001},
         ],
     )
     def test_wrong_ones_raise_value_error(self, simulator, arguments):
         with pytest.raises(ValueError, match=r"."):
             Client(**{"url": "http://h", "org_id": "1", "transport": simulator, **arguments})
 
-    def test_unknown_encoding_raises_lookup_error(self, simulator):
-        with pytest.raises(LookupError):
-            Client("http://h", "1", transport=simulator, encoding="gb-unknown")
+    @pytest.mark.parametrize("encoding", ["gb-unknown", "rot13", "utf-16", "utf-8-sig"])
+    def test_an_encoding_that_no_dll_can_speak_is_refused(self, simulator, encoding):
+        with pytest.raises(ValueError, match=f"{encoding}.*gb18030"):
+            Client("http://h", "1", transport=simulator, encoding=encoding)
 
     def test_a_closed_client_says_so(self, client, query):
         client.close()
         with pytest.raises(ValueError, match="closed"):
+            client.call(query)
+
+    def test_a_closed_client_sends_nothing_whatever_its_transport_does(self, query):
+        class Careless:
+            def exchange(self, url, in_data):
+                raise AssertionError
+
+            def close(self):
+                pass
+
+        client = Client("http://h", "1", transport=Careless())
+        client.close()
+        with pytest.raises(ValueError, match="this client is closed"):
             client.call(query)
 
     def test_any_object_with_exchange_and_close_is_a_transport(self, query):
@@ -372,6 +467,23 @@ class TestExchange:
         assert "RuntimeError" in record.getMessage()
         assert "test_client.py" in record.getMessage()
         assert "张三" not in caplog.text
+
+    def test_a_log_that_fails_loses_no_transaction(self, dll, query, monkeypatch):
+        def broken(record):
+            raise AttributeError("user")
+
+        logger, seen = logging.getLogger("nationec"), []
+        monkeypatch.setattr(logger, "filters", [broken])
+        monkeypatch.setattr(logger, "level", logging.DEBUG)
+        assert dll(on_exchange=seen.append).call(query).user_name == "张三"
+        assert [exchange.error for exchange in seen] == [None]
+        assert dll(on_exchange=lambda exchange: 1 / 0).call(query).user_name == "张三"
+
+    def test_line_ends_of_the_dll_make_no_log_lines(self, dll, query, caplog):
+        caplog.set_level(logging.DEBUG, "nationec")
+        with pytest.raises(ProtocolError):
+            dll("return=" + hexed("a\nINFO all is well")).call(query)
+        assert len(caplog.text.splitlines()) == 1
 
     def test_logs_one_debug_line_a_call(self, client, query, caplog):
         caplog.set_level(logging.DEBUG, "nationec")

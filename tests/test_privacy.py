@@ -290,13 +290,10 @@ def test_the_copies_that_the_dll_is_given_are_wiped(standin, mocker):
     assert made[0].raw.strip(b"\0") == binding.GUARD
 
 
-def test_an_error_of_the_other_process_is_not_shown_as_it_came(isolated, mocker):
-    from execnet.gateway_base import RemoteError
-
-    told = f"Traceback (most recent call last):\nValueError: {SECRETS['user_name']}"
+def test_an_error_of_the_other_process_is_not_shown_as_it_came(isolated):
     for request_ in REQUESTS:
         isolated.start()
-        mocker.patch.object(isolated._worker, "ask", side_effect=RemoteError(told))
+        isolated._worker._channel.send(SECRETS["user_name"])  # no URL and InData: serve() fails, and says of what
         with pytest.raises(DllCrashError, match="outcome is unknown") as caught:
             Client("http://h", "1234567", transport=isolated).call(request_)
         assert_no_secret(*everything_said_of_an_error(caught.value), *everything_kept_of_an_error(caught.value))
@@ -308,7 +305,7 @@ def test_what_cannot_be_encoded_is_not_shown(simulator):
         with pytest.raises(ValueError, match="ascii does not have") as caught:
             client.call(request_)
         assert_no_secret(*everything_said_of_an_error(caught.value))
-    with pytest.raises(ValueError, match="does not have") as caught:
+    with pytest.raises(ValueError, match="org_id") as caught:
         Client("http://h", SECRETS["user_name"] + "\ud800", transport=simulator)
     assert_no_secret(*everything_said_of_an_error(caught.value))
 

@@ -8,7 +8,8 @@ from base64 import b64encode
 from datetime import date
 
 import pytest
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from nationec import (
     AuthCheckRequest,
@@ -178,6 +179,38 @@ class TestUnknownNames:
             again = pickle.loads(pickle.dumps(error))
             assert NAME not in f"{said} {again} {again.errors()}"
             assert error.__context__ is None
+
+
+def test_a_name_that_is_given_twice_is_told_so():
+    with pytest.raises(ValidationError, match="operator_id\n  this is given twice, also as operatorId") as caught:
+        make(EcQueryRequest, operatorId="李四")
+    assert NAME not in str(caught.value)
+
+
+def test_a_request_cannot_be_changed_and_the_error_shows_no_value():
+    request = make(EcPwdRequest)
+    for name in ("user_name", "no_such_field"):
+        with pytest.raises(ValidationError, match=f"{name}\n  a request cannot be changed") as caught:
+            setattr(request, name, NAME)
+        error = caught.value
+        assert error.errors()[0]["type"] == "frozen_instance"
+        assert NAME not in f"{error} {error!r} {error.errors()} {error.json()} {pickle.dumps(error)}"
+    assert request.user_name == "n"
+
+
+def test_what_a_validator_of_ones_own_says_is_told_as_it_says_it():
+    class Own(EcQueryRequest):
+        gain_way: str
+
+        @field_validator("gain_way")
+        @classmethod
+        def known(cls, value):
+            raise PydanticCustomError("value_error", "one of {ways}, and {not this}", {"ways": "MOBILE, FACE"})
+
+    with pytest.raises(ValidationError) as caught:
+        Own(**WINDOW, gain_way="李四")
+    assert caught.value.errors()[0]["msg"] == "one of MOBILE, FACE, and {not this}"
+    assert NAME not in str(caught.value)
 
 
 class TestPhoto:

@@ -2,22 +2,30 @@
 
 import logging
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import lru_cache
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Callable, Generic, Optional, Type, Union, cast
 
 from .biz_no import new_out_biz_no
-from .errors import BusinessError, DllCrashError, NationEcError, ProtocolError
+from .codes import ReturnCode
+from .errors import OUTCOME_UNKNOWN, BusinessError, DllCrashError, NationEcError, ProtocolError
 from .reading import Encoding, Envelope, data_of, envelope_of
-from .transactions import Request, T, json_text
+from .transactions import Request, T, json_text, not_text
 from .transports.base import Transport
 from .transports.dll import DllTransport
 
 logger = logging.getLogger("nationec")
 
-_HEAD = {"extra"}  # of a request's fields, what goes into the head alone
+_HEAD = {"extra", "trans_type"}  # of a request's fields, what goes into the head alone
+
+
+@lru_cache(maxsize=16)  # a client has one organisation and a handful of transactions
+def _head(org_id: Optional[str], trans_type: str) -> bytes:
+    return f'{{"orgId":{json_text(org_id)},"transType":{json_text(trans_type)},"data":'.encode()
 
 
 @dataclass(repr=False)
@@ -31,7 +39,7 @@ class Exchange(Generic[T]):
     request: Request[T]
     """As sent: ``org_id`` and ``out_biz_no`` are filled in."""
     sent: bytes
-    """InData."""
+    """InData, as it goes to the transport."""
     started_at: datetime
     """In UTC."""
     elapsed: float = 0.0
@@ -90,15 +98,15 @@ class Client:
             raise ValueError("give dll or transport, not both")
         if data_format not in ("object", "string"):
             raise ValueError('data_format is "object" or "string"')
-        if not url or "\0" in url or len(url) > 2048:
-            raise ValueError("url must have 1 to 2,048 characters and no NUL (§5.2)")
-        if not 1 <= len(org_id) <= 40:
-            raise ValueError("org_id must have 1 to 40 characters (§4.2.4.1)")
+        for what, text, limit, section in (("url", url, 2048, "§5.2"), ("org_id", org_id, 40, "§4.2.4.1")):
+            if not isinstance(text, str) or not 1 <= len(text) <= limit or not_text(text):
+                raise ValueError(f"{what} must be text of 1 to {limit:,} characters, none of control ({section})")
         self._encoding = Encoding(encoding)
         self.url = url
         self.org_id = org_id
         self._url = self._encoding.encoded(url, "url")
         self._encoding.encoded(org_id, "org_id")
+        self._closed = False
         self._data_format = data_format
         self._on_exchange = on_exchange
         if transport is None:
@@ -118,6 +126,7 @@ class Client:
 
     def close(self) -> None:
         """Close the transport. The client cannot be used after it."""
+        self._closed = True
         self.transport.close()
 
     def call(self, request: Request[T]) -> T:
@@ -134,13 +143,14 @@ class Client:
 
     def exchange(self, request: Request[T]) -> Exchange[T]:
         """The same call, with all of it: what was sent and received, when, and how it was judged."""
+        if self._closed:
+            raise ValueError("this client is closed: make a new one")
         request = self._filled_in(request)
-        sent = self._message(request)
-        exchange = Exchange(request, sent, datetime.now(timezone.utc))
+        exchange = Exchange(request, self._message(request), datetime.now(timezone.utc))
         started = perf_counter()
         try:
             try:
-                exchange.return_value, exchange.received = self.transport.exchange(self._url, sent)
+                exchange.return_value, exchange.received = self.transport.exchange(self._url, exchange.sent)
             finally:
                 exchange.elapsed = perf_counter() - started
             self._judge(exchange)
@@ -160,6 +170,9 @@ class Client:
             raise TypeError(f"a {type(request).__name__} is no Request: give for example an EcQueryRequest")
         if not 1 <= len(getattr(request, "trans_type", "")) <= 40:
             raise TypeError(f"{type(request).__name__} needs a trans_type of 1 to 40 characters: set it in the class")
+        if not getattr(getattr(request, "response_type", None), "__pydantic_complete__", False):
+            name = type(request).__name__
+            raise TypeError(f"{name} does not say what answers it: write class {name}(Request[ItsResponse])")
         values = {}
         if request.org_id is None:
             values["org_id"] = self.org_id
@@ -168,23 +181,35 @@ class Client:
         return request.model_copy(update=values)
 
     def _message(self, request: Request[Any]) -> bytes:
+        # A photo is most of a message, and is base64: to put it in as it is takes half of the whole call's time.
+        photo: Any = getattr(request, "photo_data", None)
+        apart = self._data_format == "object" and isinstance(photo, str) and photo.isascii()
+        apart = apart and not ('"' in photo or "\\" in photo)
+        elsewhere = _HEAD | {"photo_data"} if apart else _HEAD
         # What model_dump_json calls, which itself is half of its time.
         data = request.__pydantic_serializer__.to_json(
-            request, by_alias=True, exclude_none=True, exclude=_HEAD, warnings=False
+            request, by_alias=True, exclude_none=True, exclude=elsewhere, warnings=False
         )
         extra = request.extra
         if self._data_format == "string":
             data = json_text(data.decode()).encode()
             extra = json_text(extra) if isinstance(extra, dict) else extra
-        head = f'{{"orgId":{json_text(request.org_id)},"transType":{json_text(request.trans_type)},"data":'
-        tail = "}" if extra is None else f',"extra":{json_text(extra)}}}'
-        return self._encoding.encoded_json(head.encode(), data, tail.encode())
+        head = _head(request.org_id, request.trans_type)
+        tail = b"}" if extra is None else b',"extra":%b}' % json_text(extra).encode()
+        parts = [head + data + tail]
+        if apart:
+            name = type(request).model_fields["photo_data"].serialization_alias or ""
+            parts = [head + data[:-1] + b',"%b":"' % name.encode(), photo.encode(), b'"}' + tail]
+        encoded = self._encoding.encoded
+        return b"".join([part if part.isascii() else encoded(part.decode(), "request") for part in parts])
 
     def _judge(self, exchange: Exchange[T]) -> None:
         if exchange.return_value != b"0000":
             returned, out_data = self._words(exchange, exchange.return_value), self._words(exchange, exchange.received)
+            said = "NULL" if exchange.return_value is None else returned or "no text"
+            said = repr((exchange.return_value or b"").decode()) if returned == "0000" else said  # with white space
             raise ProtocolError(
-                f"NationEcTrans returned {'NULL' if exchange.return_value is None else returned or 'no text'}, not 0000"
+                f"NationEcTrans returned {said}, not 0000"
                 f"{out_data and f' (OutData: {out_data})'}: the transaction did not get through. Check the url, and "
                 "the network from this machine to it; then call again",
                 return_value=None if exchange.return_value is None else returned,
@@ -193,8 +218,12 @@ class Client:
         answer = self._encoding.answer(exchange.received)
         envelope = exchange.envelope = envelope_of(answer)
         if envelope.code != 0:
+            told = f"{envelope.code} {envelope.message}".rstrip()
+            advice = "Do as it says" if envelope.message else "It says no more: ask whoever runs it what the code means"
+            if envelope.code == ReturnCode.SERVER_TIMEOUT:  # no refusal: the platform gave up waiting for an answer
+                advice = OUTCOME_UNKNOWN
             raise BusinessError(
-                f"the platform refused: {envelope.code} {envelope.message}. See to what this says, then call again",
+                f"the platform refused: {told}. {advice}",
                 code=envelope.code,
                 message=envelope.message,
             )
@@ -204,16 +233,6 @@ class Client:
         return self._encoding.words(raw, exchange.sent, exchange.received)
 
     def _report(self, exchange: Exchange[Any]) -> None:
-        if logger.isEnabledFor(logging.DEBUG):
-            returned = exchange.return_value
-            logger.debug(
-                "%s outBizNo=%s returned %s code=%s in %.1f ms",
-                exchange.trans_type,
-                exchange.out_biz_no,
-                None if returned is None else self._words(exchange, returned),
-                exchange.envelope and exchange.envelope.code,
-                exchange.elapsed * 1000,
-            )
         if self._on_exchange is not None:
             try:
                 self._on_exchange(exchange)
@@ -222,9 +241,26 @@ class Client:
                 place = error.__traceback__
                 while place is not None and place.tb_next is not None:
                     place = place.tb_next
-                logger.warning(
+                _log(
+                    logging.WARNING,
                     "on_exchange raised %s at %s:%s; the call goes on",
                     type(error).__name__,
                     place and place.tb_frame.f_code.co_filename,
                     place and place.tb_lineno,
                 )
+        if logger.isEnabledFor(logging.DEBUG):
+            returned = exchange.return_value
+            _log(
+                logging.DEBUG,
+                "%s outBizNo=%s returned %s code=%s in %.1f ms",
+                exchange.trans_type,
+                exchange.out_biz_no,
+                None if returned is None else " ".join(self._words(exchange, returned).split()),
+                exchange.envelope and exchange.envelope.code,
+                exchange.elapsed * 1000,
+            )
+
+
+def _log(level: int, text: str, *values: Any) -> None:
+    with suppress(Exception):  # of a filter or a handler of the program's: the transaction has taken place all the same
+        logger.log(level, text, *values)

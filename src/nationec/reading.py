@@ -7,15 +7,16 @@ import codecs
 import json
 import re
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple, Type
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NoReturn, Optional, Tuple, Type
 
 from pydantic import ValidationError
 
 from .codes import ReturnCode
 from .errors import ResponseFormatError
 from .gb18030 import decode, encode
-from .transactions import T
+
+if TYPE_CHECKING:
+    from .transactions import T
 
 _ABSENT = ("", None, "null")
 
@@ -26,6 +27,16 @@ def _no_constant(name: str) -> NoReturn:
 
 class _Contradiction(ValueError):
     pass
+
+
+class _Fraction(float):
+    """A number with a point or an exponent: where text is expected, it has the digits that it came with."""
+
+    def __init__(self, digits: str) -> None:
+        self.digits = digits
+
+    def __str__(self) -> str:
+        return self.digits
 
 
 def _object(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
@@ -40,9 +51,9 @@ def _object(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     return found
 
 
-# Lenient with raw control characters in strings. A number with a point keeps its digits.
-_NOT_JSON = (ValueError, RecursionError, ArithmeticError)
-_LENIENT: Dict[str, Any] = {"strict": False, "parse_float": Decimal, "parse_constant": _no_constant}
+# Lenient with raw control characters in strings.
+_NOT_JSON = (ValueError, RecursionError)
+_LENIENT: Dict[str, Any] = {"strict": False, "parse_float": _Fraction, "parse_constant": _no_constant}
 _parse = json.JSONDecoder(object_pairs_hook=_object, **_LENIENT).decode
 _parse_quickly = json.JSONDecoder(**_LENIENT).raw_decode
 
@@ -73,6 +84,12 @@ class Encoding:
     """The DLL's encoding: what is written in it, and what is read from it."""
 
     def __init__(self, name: str) -> None:
+        try:
+            fits = "a{".encode(name) == b"a{"  # not UTF-16, nothing with a mark before it
+        except (LookupError, ValueError):
+            fits = False
+        if not fits:
+            raise ValueError(f"encoding: {name!r} is none that a char* can hold JSON in: leave it out, it is gb18030")
         standard = codecs.lookup(name).name  # Python's gb18030 goes by many names, and all of them mean ours here
         self.name = name
         self._utf8 = standard == "utf-8"
@@ -86,12 +103,6 @@ class Encoding:
         except UnicodeEncodeError:
             pass  # and not raised from here: it holds the request
         raise ValueError(f"the {what} holds a character that {self.name} does not have")
-
-    def encoded_json(self, *pieces: bytes) -> bytes:
-        """JSON from pieces in UTF-8."""
-        short = sum(map(len, pieces)) < 4096
-        parts = [b"".join(pieces)] if short else [part for piece in pieces for part in _parted(piece)]
-        return b"".join([part if part.isascii() else self.encoded(part.decode(), "request") for part in parts])
 
     def words(self, raw: Optional[bytes], sent: bytes, received: bytes) -> str:
         """What the DLL wrote for people to read. JSON is not, nor is a piece of what it was sent or has answered: they
@@ -158,16 +169,6 @@ class Encoding:
         return answer
 
 
-def _parted(utf8: bytes) -> List[bytes]:
-    """A long JSON text in parts, cut where strings begin or end. A photo's base64 is most of it, is ASCII, and comes
-    to be alone: as part of the rest, its encoding would take half of the whole call."""
-    half = len(utf8) // 2
-    cut = -1
-    if half > 2048 and not utf8.isascii():
-        cut = max(utf8.rfind(b'"', 0, half), 0) or utf8.find(b'"', half)
-    return [utf8] if cut <= 0 else _parted(utf8[:cut]) + _parted(utf8[cut:])
-
-
 def _unreadable(fault: str, missing: Tuple[str, ...] = (), unreadable: Tuple[str, ...] = ()) -> ResponseFormatError:
     return ResponseFormatError(
         f"the answer cannot be read: {fault}. It is on error.exchange.received, for whoever maintains the platform",
@@ -222,8 +223,8 @@ def envelope_of(answer: Dict[str, Any]) -> Envelope:
     return Envelope(
         code,
         _message(answer) or _OF_THE_STANDARD.get(code, ""),
-        str(org_id) if isinstance(org_id, (str, int, Decimal)) and org_id not in _ABSENT else None,
-        None if extra in _ABSENT else _unwrapped(extra),
+        str(org_id) if isinstance(org_id, (str, int, float)) and org_id not in _ABSENT else None,
+        None if extra in _ABSENT else unwrapped(extra),
     )
 
 
@@ -231,7 +232,7 @@ def _integer(code: Any) -> Optional[int]:
     if isinstance(code, str):
         digits = re.fullmatch(r"\s*([+-]?[0-9]{1,18})\s*", code)
         return digits and int(digits[1])  # int has another idea of white space
-    return int(code) if isinstance(code, Decimal) and abs(code) < 10**10 and code == int(code) else None
+    return int(code) if isinstance(code, float) and code.is_integer() else None
 
 
 def _message(answer: Dict[str, Any]) -> str:
@@ -240,14 +241,14 @@ def _message(answer: Dict[str, Any]) -> str:
         if words not in _ABSENT:
             if not isinstance(words, str):
                 try:
-                    words = json.dumps(words, ensure_ascii=False, default=str)
+                    words = json.dumps(words, ensure_ascii=False)
                 except RecursionError:
                     continue
             return _printable(words)
     return ""
 
 
-def _unwrapped(value: Any) -> Any:
+def unwrapped(value: Any) -> Any:
     """``value``, parsed as often as it is JSON text."""
     while isinstance(value, str):
         parsed = _parsed(value)
@@ -257,8 +258,8 @@ def _unwrapped(value: Any) -> Any:
     return value
 
 
-def data_of(data: Any, response_type: Type[T]) -> T:
-    data = _unwrapped(data)
+def data_of(data: Any, response_type: "Type[T]") -> "T":
+    data = unwrapped(data)
     if isinstance(data, str) and _parsed(data) is _Contradiction:
         raise _unreadable(_TWICE)
     if data not in _ABSENT and not isinstance(data, dict):
@@ -268,12 +269,17 @@ def data_of(data: Any, response_type: Type[T]) -> T:
         return response_type.__pydantic_validator__.validate_python(data)  # type: ignore[no-any-return]
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
+    except Exception as error:  # of a validator of the user's own: its text may hold what it was given
+        faults, kind = [], type(error).__name__
+    if not faults:
+        raise _unreadable(f"a validator of {response_type.__name__} raised {kind}")
     readable = {_printable(name): value for name, value in data.items()}
     if readable.keys() != data.keys():
         return data_of(readable, response_type)
     # A field of a response is read or it is not: what pydantic says of the value stays out of the error.
     missing = tuple(str(fault["loc"][0]) for fault in faults if fault["type"] == "missing")
-    unreadable = tuple(dict.fromkeys(str(*fault["loc"][:1]) for fault in faults if fault["type"] != "missing"))
+    wrong = [fault["loc"] for fault in faults if fault["type"] != "missing"]
+    unreadable = tuple(dict.fromkeys(str(*loc[:1]) or response_type.__name__ for loc in wrong))
     told = ["it has no data"] if not data else []
     told += [f"required fields are missing: {', '.join(missing)}"] if missing else []
     told += [f"fields have a value of the wrong kind: {', '.join(unreadable)}"] if unreadable else []

@@ -22,7 +22,20 @@ import re
 from base64 import b64encode
 from difflib import get_close_matches
 from string import ascii_letters, digits
-from typing import Any, ClassVar, Dict, FrozenSet, Generic, Iterator, Optional, Tuple, Type, TypeVar, Union, get_args
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Dict,
+    FrozenSet,
+    Generic,
+    Iterator,
+    Optional,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+)
 
 from pydantic import (
     AfterValidator,
@@ -34,21 +47,19 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
-from pydantic.functional_validators import ModelWrapValidatorHandler
 from pydantic_core import InitErrorDetails, PydanticCustomError
-from pydantic_core.core_schema import ErrorType
 from typing_extensions import Annotated  # comes with pydantic; typing has it from Python 3.9
 
 from .codes import BusinessType, Code, IdType, MdtrtCertType, PwdFlag
+from .reading import unwrapped
 
 PHOTO_LIMIT = 102_400
 """The "100k" of photoData, in characters of base64: an image of 76,800 bytes."""
 
 _MAY_BE_JSON = frozenset({"photo_data", "ext_data", "extra"})  # or base64
 
-_not_text = re.compile("[\0-\x1f\x7f\ud800-\udfff]").search
+not_text = re.compile("[\0-\x1f\x7f\ud800-\udfff]").search
 _NOT_TEXT = "this has a control character (NUL, tab, line end, ...) or a lone surrogate: leave it out"
-_OWN_FAULTS = frozenset(get_args(ErrorType)) - {"extra_forbidden"}  # which pydantic has the words for
 _BASE64 = (ascii_letters + digits + "+/").encode()
 
 
@@ -107,9 +118,10 @@ def json_text(value: Any) -> str:
     try:
         text = _encode(value)
         text.encode()
+        return text
     except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"this cannot be sent as JSON ({type(error).__name__})") from None
-    return text
+        kind = type(error).__name__  # and not raised from here: it holds the value
+    raise ValueError(f"this cannot be sent as JSON ({kind})")
 
 
 def _sendable(value: Union[Dict[str, Any], str, None]) -> Union[Dict[str, Any], str, None]:
@@ -124,27 +136,12 @@ def _head_extra(value: Union[Dict[str, Any], str, None]) -> Union[Dict[str, Any]
     return _sendable(value)
 
 
-def _parsed(extra: Any) -> Any:
-    if isinstance(extra, str):
-        try:
-            return json.loads(extra)
-        except (ValueError, RecursionError):
-            return extra
-    return extra
-
-
 def _hint(name: Any, model: Type[BaseModel]) -> str:
     fields = {field.replace("_", ""): field for field in model.model_fields}
     near = get_close_matches(str(name).replace("_", "").lower(), fields, 1, 0.8)
+    if name in model.model_fields or name in [field.alias for field in model.model_fields.values()]:
+        return f"this is given twice, also as {model.model_fields[fields[near[0]]].alias}"
     return "there is no such field" + (f", did you mean {fields[near[0]]}?" if near else "")
-
-
-def _told(fault: Any, model: Type[BaseModel]) -> Union[str, PydanticCustomError]:
-    """What is the matter: pydantic's own word for it, or ours."""
-    kind = fault["type"]
-    if kind == "extra_forbidden":
-        return PydanticCustomError(kind, _hint(fault["loc"][0], model))
-    return kind if kind in _OWN_FAULTS else PydanticCustomError(kind, fault["msg"])
 
 
 _photo_row = _n(
@@ -227,33 +224,44 @@ class Request(_Model, Generic[T]):
     ] = None
     """Of the head (§4.2.4.1), at most 2,048 characters of JSON. A ``str`` is sent as it is."""
 
-    @model_validator(mode="wrap")
-    @classmethod
-    def _checked(cls, data: Any, handler: ModelWrapValidatorHandler["Request[Any]"]) -> "Request[Any]":
+    # As pydantic's own, which validation in other ways calls too; a validator around it takes half as long again.
+    def __init__(self, /, **data: Any) -> None:
         faults: Any
         try:
-            request = handler(data)
+            self.__pydantic_validator__.validate_python(data, self_instance=self)
         except ValidationError as error:
             faults = error.errors(include_url=False, include_input=False)
         else:
             # A scanner's or a table's stray NUL, tab or line end: no table has a field that could mean one. JSON may.
             # Here, since a validator of each field took as long as the rest of making a request.
             faults = [
-                {"type": "value_error", "loc": (name,), "ctx": {"error": _NOT_TEXT}}
-                for name, value in request.__dict__.items()
-                if isinstance(value, str) and name not in _MAY_BE_JSON and not value.isprintable() and _not_text(value)
+                {"type": "value_error", "loc": (name,), "msg": _NOT_TEXT}
+                for name, value in self.__dict__.items()
+                if isinstance(value, str) and name not in _MAY_BE_JSON and not value.isprintable() and not_text(value)
             ]
-            if not faults:
-                return request
-        # hide_input_in_errors is for str alone: errors(), json() and pickle of pydantic's own error have it still.
-        raise ValidationError.from_exception_data(
-            cls.__name__,
-            [
-                InitErrorDetails(type=_told(fault, cls), loc=fault["loc"], input=None, ctx=fault.get("ctx", {}))
-                for fault in faults
-            ],
-            hide_input=True,
-        )
+        if faults:
+            raise self._error(faults)
+
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            # pydantic's own error shows the value.
+            if not name.startswith("_"):
+                text = "a request cannot be changed: make another, or a copy with model_copy(update=...)"
+                raise self._error([{"type": "frozen_instance", "loc": (name,), "msg": text}])
+            super().__setattr__(name, value)
+
+    @classmethod
+    def _error(cls, faults: Any) -> ValidationError:
+        """Without the input, which with ``hide_input_in_errors`` errors(), json() and pickle still have."""
+        told = []
+        for fault in faults:
+            kind, loc, text = fault["type"], fault["loc"], fault["msg"]
+            if kind == "extra_forbidden" and len(loc) == 1:
+                text = _hint(loc[0], cls)
+            context = {name: value for name, value in fault.get("ctx", {}).items() if name != "error"}
+            told.append(InitErrorDetails(type=PydanticCustomError(kind, text, context), loc=loc, input=None))
+        return ValidationError.from_exception_data(cls.__name__, told, hide_input=True)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -286,7 +294,7 @@ class DecodedResponse(Response):
     """As it came: ``1998-01-01`` and ``1998.01.01`` have both been seen."""
     nationality: Annotated[Optional[str], _r("国籍", 32)] = None
     email: Annotated[Optional[str], _r("电子邮箱", 32)] = None
-    extra: Annotated[Any, BeforeValidator(_parsed), _r("扩展参数", remark="预留字段")] = None
+    extra: Annotated[Any, BeforeValidator(unwrapped), _r("扩展参数", remark="预留字段")] = None
     """Parsed where it is JSON text."""
 
 
@@ -345,7 +353,7 @@ class EcPwdResponse(Response):
 
     pwd_flag: Annotated[Union[PwdFlag, str], _code("密码核验结果", "1-有效；0-无效", 2)]
     ec_token: Annotated[str, _r("身份核验令牌", 50)]
-    extra: Annotated[Any, BeforeValidator(_parsed), _r("扩展参数", remark="预留字段")] = None
+    extra: Annotated[Any, BeforeValidator(unwrapped), _r("扩展参数", remark="预留字段")] = None
     """Parsed where it is JSON text."""
 
     @property
