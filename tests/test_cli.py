@@ -223,6 +223,29 @@ class TestExitCodes:
             status, _, err = nationec(*query, *more, "--json-errors")
             assert (status, json.loads(err)["reason"]) == (3, "not-found")
 
+    def test_7_is_for_a_dll_that_ends_the_process_too(self, nationec, standin):
+        query = ["call", "ec.query", *WINDOW, "--office-name", "f", "--org-id", "1", "--dll", standin]
+        for mode in ("exit", "exit=3", "abort"):
+            status, out, err = nationec(*query, "--url", f"http://h/{mode}")
+            assert (status, out, "outcome is unknown" in err) == (7, "", True)
+        status, out, _ = nationec(*query, "--url", "http://h/localQrCodeQuery")
+        assert (status, json.loads(out)["userName"]) == (0, "张三")
+
+    def test_a_variable_that_was_left_behind_simulates_no_window_of_ones_own(self, nationec, standin, monkeypatch):
+        query = ["call", "ec.query", *WINDOW, "--office-name", "f", "--org-id", "1"]
+        where = ["--url", "http://h/null", "--dll", standin]
+        for value, plain, real in (("1", 0, 4), ("0", 2, 4), ("false", 2, 4)):
+            monkeypatch.setenv("NATIONEC_SIMULATE", value)
+            assert (nationec(*query)[0], nationec(*query, *where)[0]) == (plain, real)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+    @pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+    def test_an_answer_that_stdout_does_not_take_is_told(self, redirection):
+        command = f'exec "$0" -m nationec "$@" {redirection}'
+        done = subprocess.run(["sh", "-c", command, sys.executable, *QUERY], stderr=subprocess.PIPE, encoding="utf-8")
+        assert done.returncode == 6
+        assert re.fullmatch("nationec: the transaction took place, and its answer cannot be written.*\n", done.stderr)
+
     def test_without_execnet(self, nationec, mocker):
         mocker.patch.dict(sys.modules, {"execnet": None})
         where = ["--url", "http://h", "--org-id", "1", "--timeout", "5"]
@@ -245,7 +268,13 @@ class TestExitCodes:
             ([*QUERY, "--user-name", "张三"], "unknown options: --user-name"),
             ([*QUERY, "张三"], "an argument too many"),
             ([*QUERY, "--operator"], "unknown options: --operator"),
-            (["no-such-command"], "no-such-command"),
+            (["call", "ec.qeury", "--id-no", "张三"], "give TRANS_TYPE, and before its fields: one of ec.query"),
+            (["call", "--json", "-", "--id-no", "张三"], "give TRANS_TYPE"),
+            ([*QUERY, "-id张三"], "unknown options: -i"),
+            ([*QUERY, "--envelope=张三"], "ignored explicit argument"),
+            ([*QUERY, "--business-type", "9999999"], "at most 5 characters"),
+            (["--user-name", "张三", "demo"], "choose from"),
+            (["no-such-command"], "choose from"),
             ([], "COMMAND"),
         ],
     )

@@ -90,6 +90,12 @@ class TestUrl:
         assert (code, status) == (1, "failed")
         assert "http://HOST:PORT/PATH" in text
 
+    @pytest.mark.parametrize("host", ["a..b", "x" * 64])
+    def test_whose_host_no_dns_can_have(self, doctor, standin, host):
+        code, lines = doctor("--dll", standin, "--url", f"http://{host}/localcfc")
+        ((status, _),) = only(lines, "url")
+        assert (code, status) == (1, "failed")
+
 
 class TestTheOtherPython:
     def test_that_loads_the_dll(self, doctor, standin):

@@ -1,9 +1,11 @@
 """``nationec call``: a transaction from a script in any language. Its options are the models' fields."""
 
 import argparse
+import codecs
 import json
 import os
 import sys
+from importlib.util import find_spec
 from typing import Any, Dict, List, Optional, TextIO, Tuple, Type
 
 from pydantic import ValidationError
@@ -35,7 +37,7 @@ transactions: %(transactions)s; "nationec call TRANS_TYPE --help" lists the fiel
 
 stdout: the data of the answer, as JSON in UTF-8
 exit codes: 0 success, 2 usage or invalid request (nothing was sent), 3 DLL not loaded, 4 return value not 0000,
-5 refused by the platform, 6 unreadable answer, 7 timeout or crash (outcome unknown)
+5 refused by the platform, 6 unreadable answer, or one that stdout did not take, 7 timeout or crash (outcome unknown)
 """
 _JSON_FIELDS = ("ext_data", "extra")
 
@@ -59,20 +61,22 @@ def add_arguments(parser: argparse.ArgumentParser, argv: List[str]) -> None:
         "--python",
         metavar="COMMAND",
         default=_env("python"),
-        help="another interpreter to run the DLL in (NATIONEC_PYTHON); needs nationec[isolated]",
+        help="another interpreter to run the DLL in (NATIONEC_PYTHON)",
     )
     parser.add_argument(
         "--timeout",
         metavar="SECONDS",
         type=_seconds,
         default=_env("timeout"),
-        help="deadline, kept by running the DLL in a process of its own (NATIONEC_TIMEOUT); needs nationec[isolated]",
+        help="deadline, 60 s unless given (NATIONEC_TIMEOUT). For it, and for a DLL that crashes, the DLL runs in a "
+        "process of its own; without nationec[isolated] it runs in this one: no deadline, and a crash is any exit code",
     )
     parser.add_argument(
         "--simulate",
         action="store_true",
-        default=_env("simulate") not in (None, "", "0"),
-        help="no DLL and no network: the standard's example patient (NATIONEC_SIMULATE=1)",
+        # Not where a real window is asked for: a variable that was left behind would hand it the example patient.
+        default=_env("simulate") == "1" and not {"--url", "--dll"} & {word.partition("=")[0] for word in argv},
+        help="no DLL and no network: the standard's example patient (NATIONEC_SIMULATE=1, without --url and --dll)",
     )
     parser.add_argument("--envelope", action="store_true", help="print code, message, extra and outBizNo too")
     parser.add_argument("--json-errors", action="store_true", help="errors on stderr as JSON in UTF-8")
@@ -115,10 +119,16 @@ def run(arguments: argparse.Namespace) -> int:
                 "extra": envelope.extra,
                 "data": answer,
             }
-        _write(sys.stdout, answer)
-        return 0
-    except RecursionError:  # how deep is too deep depends on the Python
-        error = ResponseFormatError("the answer cannot be written: a field that no table lists is nested too deeply")
+        try:
+            _write(sys.stdout, answer)
+            return 0
+        except (OSError, RecursionError, AttributeError) as caught:  # full or closed; nested too deeply; None
+            if isinstance(caught, OSError):  # else Python tries once more at its end, and has an own exit code for it
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            error = ResponseFormatError(
+                f"the transaction took place, and its answer cannot be written ({type(caught).__name__}): "
+                "see that stdout has a reader and room"
+            )
     except (NationEcError, ImportError, ValueError, InvalidRequest) as caught:
         error = caught
     return report(error, arguments.json_errors)
@@ -156,7 +166,7 @@ def _env(name: str) -> Optional[str]:
 def _transport(arguments: argparse.Namespace) -> Transport:
     if arguments.simulate:
         return Simulator(timeout=arguments.timeout)
-    if arguments.python or arguments.timeout:
+    if arguments.python or arguments.timeout or find_spec("execnet"):
         path, timeout = arguments.dll or binding.DLL_NAME, arguments.timeout or 60.0
         return IsolatedDll(path, python=arguments.python, timeout=timeout)
     return DllTransport(arguments.dll)
@@ -177,7 +187,7 @@ def _request(arguments: argparse.Namespace) -> Tuple[Request[Any], Optional[str]
             fields = {**fields, "extra": message["extra"]}
     else:
         fields = message
-    request_type = REQUESTS.get(trans_type)
+    request_type = REQUESTS.get(str(trans_type))
     if request_type is None:
         raise InvalidRequest(f"TRANS_TYPE must be one of {', '.join(REQUESTS)}")
     aliases = {field.alias: name for name, field in request_type.model_fields.items()}
@@ -192,6 +202,7 @@ def _request(arguments: argparse.Namespace) -> Tuple[Request[Any], Optional[str]
         return request_type(**fields), org_id
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
+    faults.sort(key=lambda fault: fault["type"] == "enum")  # a code may also be one that is not listed
     titles = {name: field.title for name, field in request_type.model_fields.items()}
     told: Dict[str, str] = {}
     for fault in faults:
@@ -266,17 +277,22 @@ def _told(error: Exception, exit_code: int) -> Dict[str, Any]:
 
 
 def _write(stream: TextIO, value: Any) -> None:
-    """As UTF-8 for programs; on a console in its own encoding, and with JSON's escapes for what it lacks."""
-    # A number with a point, in a field that no table lists, is written as text: its digits are kept.
-    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    buffer = getattr(stream, "buffer", None)
-    if buffer is None or stream.isatty():
-        try:
-            text.encode(stream.encoding or "utf-8")
-        except UnicodeEncodeError:
-            text = json.dumps(value, indent=2, default=str)
-        stream.write(f"{text}\n")
-        return
+    """As UTF-8 for programs; on a console in its own encoding. With JSON's escapes for what that lacks."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    console = not hasattr(stream, "buffer") or stream.isatty()
+    encoding = (console and stream.encoding) or "utf-8"
+    raw = text.encode(encoding, "nationec.json") + b"\n"
+    if console:
+        stream.write(raw.decode(encoding))
+    else:
+        stream.flush()
+        stream.buffer.write(raw)
     stream.flush()
-    buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
-    buffer.flush()
+
+
+def _escaped(error: UnicodeError) -> Tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - nothing is decoded with it
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+codecs.register_error("nationec.json", _escaped)

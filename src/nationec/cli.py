@@ -3,14 +3,18 @@
 import argparse
 import io
 import json
+import re
 import sys
 from typing import Any, Dict, List, NoReturn, Optional
 
 from . import __version__, call, codes, demo, doctor
+from .transactions import REQUESTS
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        # argparse repeats what it refuses, which may be a patient's.
+        message = re.sub("(invalid choice: ).*(?= [(]choose from )|(ignored explicit argument).*", r"\1\2", message)
         raise call.InvalidRequest(f"{message} ({self.prog} --help)")
 
 
@@ -50,8 +54,10 @@ def _arguments(argv: List[str]) -> argparse.Namespace:
     examine.set_defaults(run=_doctor)
 
     arguments, unknown = parser.parse_known_args(argv)
+    if unknown and "trans_type" in arguments and arguments.trans_type not in REQUESTS:
+        parser.error(f"give TRANS_TYPE, and before its fields: one of {', '.join(REQUESTS)}")
     if unknown:  # by name only: what follows one may be a patient's
-        names = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+        names = [word.partition("=")[0] if word[:2] == "--" else word[:2] for word in unknown if word[:1] == "-"]
         parser.error(f"unknown options: {', '.join(names)}" if names else "there is an argument too many")
     return arguments
 

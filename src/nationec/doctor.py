@@ -58,11 +58,16 @@ def _system(python: Optional[str]) -> Finding:
 
 
 def _width(path: str, python: Optional[str]) -> Finding:
-    system, width = binding.describe(path)
+    try:
+        system, width = binding.describe(path)
+    except OSError as error:
+        return Finding("width", FAILED, f"{path} cannot be read ({error.strerror}): see that this user may read it")
     if not system:
         return Finding("width", FAILED, f"{path} is not a library: install the DLL anew")
     text = f"a {width}-bit library for {system}"
-    if (system, width) == (binding.SYSTEM, binding.WIDTH) or python:
+    if python:
+        return Finding("width", OK, f"{text}; whether the other Python is one too, loading it shows")
+    if (system, width) == (binding.SYSTEM, binding.WIDTH):
         return Finding("width", OK, text)
     return Finding(
         "width",
@@ -73,9 +78,9 @@ def _width(path: str, python: Optional[str]) -> Finding:
 
 
 def _tables(path: str) -> Iterator[Finding]:
-    if binding.describe(path)[0] != "Windows":
-        return
     try:
+        if binding.describe(path)[0] != "Windows":
+            return
         exports, _ = pe.tables(path)
         imports = pe.dependencies(path)
     except ImportError:
@@ -113,7 +118,7 @@ def _loads_isolated(path: Optional[str], python: str) -> Finding:
     try:
         with IsolatedDll(path or binding.DLL_NAME, python=python) as isolated:
             isolated.start()
-    except (DllLoadError, ImportError) as error:
+    except (DllLoadError, ImportError, ValueError) as error:
         return Finding("loads", FAILED, str(error))
     return Finding("loads", OK, f"in {python}")
 
@@ -128,7 +133,7 @@ def _connects(url: str) -> Finding:
         return Finding("url", FAILED, f"{url} is not an address ({error}): give it as http://HOST:PORT/PATH")
     try:
         socket.create_connection(address, timeout=3).close()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # no name of the DNS has a label of 64 characters
         where = f"{address[0]} port {address[1]}"
         return Finding(
             "url", FAILED, f"{where} does not accept a connection ({error}): check address, network, firewall"
