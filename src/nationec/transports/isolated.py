@@ -247,7 +247,9 @@ class _Worker:
                 if not ended and monotonic() >= until:
                     raise
             else:
-                if answer is None:  # what went wrong over there may hold what was sent: nobody asks for it
+                if answer is None:
+                    with suppress(Exception):  # what went wrong over there, which may hold what was sent: shown nowhere
+                        self._channel.waitclose(0)
                     raise EOFError
                 return answer
 
