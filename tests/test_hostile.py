@@ -478,12 +478,14 @@ def test_the_encoding_that_is_given_is_the_one_that_is_read(dll, encoding):
 
 
 def test_names_in_utf_8_are_never_taken_for_gb_18030_and_the_reverse_hardly_ever(client, simulator):
-    """Ten thousand names of the characters that names have, in both encodings, as the only Chinese of an answer."""
+    """Ten thousand names, half of them with a rare character, in both encodings, as the only Chinese of an answer."""
     order = random.Random(5)
     common = [bytes([lead, trail]).decode("gbk") for lead in range(0xB0, 0xF8) for trail in range(0xA1, 0xFA)]
     refused = 0
-    for _ in range(10_000 if "NATIONEC_TEST_FULL" in os.environ else 1000):
+    for number in range(10_000 if "NATIONEC_TEST_FULL" in os.environ else 1000):
         name = "".join(order.choices(common, k=order.choice([2, 2, 3, 3, 3, 4])))
+        if number % 2:
+            name = name[:-1] + order.choice([chr(order.randrange(0x4E00, 0x9FA6)), "𠮷", "㐂", "·"])
         simulator.answer(raw=text(patient(userName=name)).encode())
         with pytest.raises(ResponseFormatError, match="UTF-8"):
             client.call(QUERY)
@@ -492,4 +494,4 @@ def test_names_in_utf_8_are_never_taken_for_gb_18030_and_the_reverse_hardly_ever
             assert client.call(QUERY).user_name == name
         except ResponseFormatError:
             refused += 1
-    assert refused <= 1
+    assert refused <= number / 250

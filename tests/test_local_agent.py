@@ -249,6 +249,7 @@ class TestWhatGoesWrong:
         status, _, told = agent.call("cn.nhsa.ec.pwd", {**BODIES["cn.nhsa.ec.pwd"], "mdtrtCertType": "01A"})
         assert status == 422
         assert told["fields"][0]["text"] == "就诊凭证类型为 01A 医保电子凭证时，须填身份核验令牌"
+        assert told["message"] == f"填写有误：{told['fields'][0]['text']}"
 
     @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"SECRET"', b'{"a":' * 50_000, b"\xff\xfeSECRET"])
     def test_a_body_that_is_no_request(self, agent, body):

@@ -2,6 +2,7 @@
 
 import enum
 import json
+import re
 from base64 import b64encode
 from dataclasses import fields as attributes
 from typing import Optional
@@ -459,3 +460,10 @@ def test_key_of_an_extension_is_not_shown_in_an_error(field, key):
 @pytest.mark.parametrize(("model", "name", "limit"), [(EcQueryResponse, "idType", 64), (EcPwdResponse, "pwdFlag", 2)])
 def test_the_schema_tells_the_length_of_a_code_in_a_response(model, name, limit):
     assert model.model_json_schema()["properties"][name]["maxLength"] == limit
+
+
+@pytest.mark.parametrize("model", [*REQUESTS, *RESPONSES])
+def test_no_schema_tells_a_length_that_no_table_has(model):
+    told = set(map(int, re.findall(r'"maxLength": (\d+)', json.dumps(model.model_json_schema()))))
+    assert told
+    assert told <= {int(row.limit) for row in TABLES[model] if row.limit.isdigit()}

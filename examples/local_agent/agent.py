@@ -396,8 +396,8 @@ def make_app(window: Window, *, simulated: bool) -> FastAPI:
             return error.answer()
         if isinstance(error, RequestValidationError):
             found = faults(error, requests.get(http.url.path))
-            named = "、".join(fault.title for fault in found if fault.title)
-            return Refusal(422, "invalid", f"填写有误：{named or '请求不是所要的 JSON'}", found).answer()
+            named = "、".join(fault.title or fault.text for fault in found)
+            return Refusal(422, "invalid", f"填写有误：{named}", found).answer()
         if isinstance(error, HTTPException):
             texts = {404: "没有这个接口", 405: "请用 POST"}
             return Refusal(error.status_code, "http", texts.get(error.status_code, "请求不是所要的 JSON")).answer()

@@ -54,9 +54,10 @@ class NationEcError(Exception):
 class DllLoadError(NationEcError):
     """The DLL cannot be loaded, so nothing was sent.
 
-    ``reason`` is one of ``not-found``, ``not-a-library``, ``wrong-width`` (a library for another bitness,
-    processor or system), ``missing-dependency``, ``no-export`` and ``no-interpreter`` (isolated only: the other
-    Python does not start); ``path`` is the file in question, empty where none was found.
+    ``reason`` is one of ``not-found``, ``not-a-library`` (or damaged, for another processor, not to be read),
+    ``wrong-width`` (a library for another bitness or system), ``missing-dependency``, ``no-export`` and
+    ``no-interpreter`` (isolated only: the other Python does not start); ``path`` is the file in question, empty where
+    none was found.
     """
 
     def __init__(self, text: str, *, reason: str = "", path: str = "") -> None:
@@ -84,7 +85,8 @@ class ProtocolError(NationEcError):
     """The return value of ``NationEcTrans`` is not ``"0000"`` (§5.2).
 
     ``return_value`` is its text (``None`` for NULL), ``out_data`` the text found in OutData, empty where there
-    is none. Bytes that the encoding cannot read are shown as U+FFFD; the bytes themselves are on ``exchange``.
+    is none: of JSON the ``message`` or ``cause`` alone, since the rest may be a patient's. Bytes that the encoding
+    cannot read are shown as U+FFFD; the bytes themselves are on ``exchange``.
     """
 
     def __init__(self, text: str, *, return_value: Optional[str] = None, out_data: str = "") -> None:

@@ -61,9 +61,11 @@ _parse_quickly = json.JSONDecoder(**_LENIENT).raw_decode
 _json_in = re.compile(r"""[{}]|\[\s*["{[]|\\?"\s*[]:}]""").search
 _AROUND = "\ufeff \t\r\n\v\f\u3000"
 
-# What a UTF-8 answer is told by, where its bytes can also be read as GB 18030.
+# What an answer in UTF-8 is told by, where its bytes can be read as GB 18030 too: Chinese, and nothing else.
 _ideograph = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]").search
-_no_punctuation = re.compile("[^\0-\x7f\xb7\u2014-\u2026\u3000-\u3011\uff01-\uff5e]").findall
+_chinese = re.compile(
+    "[\0-\x7f\xb7\u2014-\u2026\u3000-\u3011\u3400-\u4dbf\u4e00-\u9fff\uff01-\uff5e\U00020000-\U0003ffff]*"
+).fullmatch
 
 _OF_THE_STANDARD: Dict[int, str] = {code: code.label for code in ReturnCode}
 
@@ -72,7 +74,12 @@ _surrogates = re.compile("[\ud800-\udfff]")
 
 @dataclass
 class Envelope:
-    """The head of an answer (§4.2.4.2). ``message`` is its ``message``, else ``cause``, else the text of §7.1."""
+    """The head of an answer (§4.2.4.2).
+
+    ``code`` is any integer, also written as text, where the table has four digits and §7.1 six. ``message`` is its
+    ``message``, else ``cause``, else the text of §7.1. ``org_id`` may be ``None``: Y in the table, and not in the example
+    of §5.3.5.2. ``extra`` is parsed where it is JSON text.
+    """
 
     code: int
     message: str = field(repr=False)
@@ -117,9 +124,13 @@ class Encoding:
             return _message(answer) if isinstance(answer, dict) else ""
         if re.fullmatch("[+-]?[0-9]{1,6}", text):
             return text
-        answered = raw in received and raw != received.strip() and b"{" in received
-        if answered or raw in sent:
-            return ""
+        try:
+            again = self.encode(text)  # a piece in another encoding than this
+        except UnicodeEncodeError:
+            again = raw
+        for piece in (raw, again):
+            if piece in sent or (piece in received and raw != received.strip() and b"{" in received):
+                return ""
         json_at = _json_in(text)
         if json_at is None:
             return text
@@ -133,10 +144,7 @@ class Encoding:
             return None
 
     def _is_utf8(self, raw: bytes) -> bool:
-        """Whether these bytes are UTF-8 although another encoding is expected.
-
-        Chinese UTF-8 is mostly no GB 18030, and mostly what is both makes ever rarer characters of one of them.
-        """
+        """Whether these bytes are UTF-8 although another encoding is expected, which hardly ever reads as Chinese."""
         if raw.isascii() or self._utf8:
             return False
         try:
@@ -145,8 +153,7 @@ class Encoding:
             return False
         if raw.startswith(codecs.BOM_UTF8):
             return True
-        other = self._decoded(raw)
-        return other is None or (_ideograph(text) is not None and _how_rare(text) <= _how_rare(other))
+        return self._decoded(raw) is None or (_ideograph(text) is not None and _chinese(text) is not None)
 
     def answer(self, received: bytes) -> Dict[str, Any]:
         if not received.strip():
@@ -197,12 +204,6 @@ def _parsed(text: str) -> Any:
 def _keys(value: Dict[str, Any]) -> int:
     """How many it has, with those of the objects in it."""
     return len(value) + sum([len(inner) for inner in value.values() if type(inner) is dict])
-
-
-def _how_rare(text: str) -> int:
-    """How many of its characters are neither punctuation nor among the 6,763 ideographs of GB 2312."""
-    characters = "".join(_no_punctuation(text))
-    return len(characters) - sum(lead >= 0xB0 for lead in characters.encode("gb2312", "ignore")[::2])
 
 
 def _printable(text: str) -> str:

@@ -172,7 +172,7 @@ class Response(_Model):
     """
 
     # Of any length, but text: only with a limit does pydantic refuse a lone surrogate, which cannot be stored or sent.
-    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True, str_max_length=2**31 - 1)
+    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True, str_min_length=0)
 
     _listed: ClassVar[FrozenSet[str]] = frozenset()
     _unlike_the_wires: ClassVar[Dict[str, Optional[str]]] = {}
@@ -363,7 +363,10 @@ class EcPwdResponse(Response):
 
 
 class EcPwdRequest(_Operated[EcPwdResponse]):
-    """医保电子凭证密码核验 (§5.6): have the patient enter the voucher's password, and check it."""
+    """医保电子凭证密码核验 (§5.6): have the patient enter the voucher's password, and check it.
+
+    The limits are those of §5.6.3: idNo 30, idType 3, businessType 6, where other tables have 64, 64 and 5.
+    """
 
     trans_type = "cn.nhsa.ec.pwd"
 
