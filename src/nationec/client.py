@@ -176,7 +176,7 @@ class Client:
         values = {}
         if request.org_id is None:
             values["org_id"] = self.org_id
-        if "out_biz_no" in type(request).model_fields and getattr(request, "out_biz_no", None) is None:
+        if getattr(request, "out_biz_no", "") is None:  # it has one, and none was given
             values["out_biz_no"] = new_out_biz_no(request.org_id or self.org_id)
         return request.model_copy(update=values)
 

@@ -77,8 +77,8 @@ class Envelope:
     """The head of an answer (§4.2.4.2).
 
     ``code`` is any integer, also written as text, where the table has four digits and §7.1 six. ``message`` is its
-    ``message``, else ``cause``, else the text of §7.1. ``org_id`` may be ``None``: Y in the table, and not in the example
-    of §5.3.5.2. ``extra`` is parsed where it is JSON text.
+    ``message``, else ``cause``, else the text of §7.1. ``org_id`` may be ``None``: Y in the table, and not in the
+    example of §5.3.5.2. ``extra`` is parsed where it is JSON text.
     """
 
     code: int
