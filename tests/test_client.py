@@ -232,7 +232,7 @@ class TestThePlatformsRefusal:
 
     def test_what_to_do_is_as_the_platform_says_or_as_the_code_does(self, client, simulator, query):
         for code, advice in (
-            (500079, "重置密码后手动解锁. Do as it says"),
+            (500079, "重置密码后手动解锁. Act on this"),
             (-3, "服务端请求超时. The outcome is unknown"),
             (77, "refused: 77. It says no more"),
         ):

@@ -30,6 +30,7 @@ from nationec import (
     QrcodeGetRequest,
     ResponseFormatError,
     Simulator,
+    call,
 )
 from nationec.cli import main
 from nationec.transports import binding
@@ -453,7 +454,8 @@ def said_by_the_command(capfdbinary, *arguments):
 
 @pytest.mark.parametrize("name", test_hostile.IN_PROCESS)
 @pytest.mark.usefixtures("_state_of_the_process")
-def test_the_command_names_nobody_unless_that_is_its_answer(standin, name, capfdbinary):
+def test_the_command_names_nobody_unless_that_is_its_answer(standin, name, capfdbinary, mocker):
+    mocker.patch.object(call, "find_spec", return_value=None)  # a process of its own for each would take its time
     mode, expected, *_ = test_hostile.CASES[name]
     for request_ in REQUESTS[:1] if isinstance(expected, test_hostile.Reads) else REQUESTS:
         for more in ((), ("--json-errors",)):

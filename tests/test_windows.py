@@ -1,14 +1,18 @@
 """What only Windows can show, on real Windows DLLs: tests/windows builds them and says where they are."""
 
+import json
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 
-from nationec import Client, DllCrashError, DllLoadError, DllTransport, IsolatedDll
+from nationec import Client, DllCrashError, DllLoadError, DllTransport, IsolatedDll, cli
 from nationec.transports.binding import WIDTH
 
 from .conftest import URL
@@ -190,3 +194,37 @@ class TestFrom64To32Bit:
         assert "this Python is 32-bit, the DLL is 64-bit" in str(caught.value)
         assert "(in Python 3.11.4, 32-bit)" in str(caught.value)
         assert python in str(caught.value)
+
+
+class TestTheReadme:
+    """What of it only Windows can run."""
+
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+
+    def block(self, language):
+        return re.search(rf"^```{language}\n(.*?)^```$", self.readme, re.M | re.S)[1]
+
+    def test_its_batch_file_does_what_it_says(self, tmp_path, monkeypatch):
+        window = {"businessType": "01101", "operatorId": "1", "operatorName": "n", "officeId": "1", "officeName": "o"}
+        monkeypatch.setenv("NATIONEC_SIMULATE", "1")
+        monkeypatch.setenv("PATH", f"{sysconfig.get_path('scripts')};{os.environ['PATH']}")
+        (tmp_path / "window.bat").write_text(f"@echo off\n{self.block('bat')}", "ascii")
+        for fields, told in ((window, "decoded"), ({}, "there is no such field")):
+            message = {"transType": "ec.query", "orgId": "1", "data": {**fields, **({} if fields else {"x": 1})}}
+            (tmp_path / "request.json").write_text(json.dumps(message), "utf-8")
+            ran = subprocess.run(["cmd", "/c", "window.bat"], cwd=tmp_path, capture_output=True, timeout=120)
+            assert told in ran.stdout.decode("ascii", "replace")
+        assert (tmp_path / "answer.json").read_text("utf-8") == ""
+
+    @pytest.mark.skipif(WIDTH == 32, reason="the report is a 64-bit Python's")
+    def test_its_report_of_doctor_has_these_lines(self, place, capsys):
+        with socket.socket() as server:
+            server.bind(("127.0.0.1", 0))
+            server.listen()
+            url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+            assert cli.main(["doctor", "--dll", str(place("standin32.dll", 32)), "--url", url]) == 1
+
+        def outline(report):
+            return [line.split()[:2] for line in report.splitlines()]
+
+        assert outline(capsys.readouterr().out) == outline(self.block("text"))

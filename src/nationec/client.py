@@ -219,7 +219,9 @@ class Client:
         envelope = exchange.envelope = envelope_of(answer)
         if envelope.code != 0:
             told = f"{envelope.code} {envelope.message}".rstrip()
-            advice = "Do as it says" if envelope.message else "It says no more: ask whoever runs it what the code means"
+            advice = "Act on this before calling again"
+            if not envelope.message:
+                advice = "It says no more: ask whoever runs it what the code means"
             if envelope.code == ReturnCode.SERVER_TIMEOUT:  # no refusal: the platform gave up waiting for an answer
                 advice = OUTCOME_UNKNOWN
             raise BusinessError(

@@ -248,8 +248,6 @@ class _Worker:
                     raise
             else:
                 if answer is None:
-                    with suppress(Exception):  # what went wrong over there, which may hold what was sent: shown nowhere
-                        self._channel.waitclose(0)
                     raise EOFError
                 return answer
 
@@ -271,6 +269,8 @@ class _Worker:
             self.process.stdout and self.process.stdout.close()
         else:
             self._gateway.join(1)
+            with suppress(Exception):  # what went wrong over there may hold what was sent, and else execnet shows it
+                self._channel.waitclose(0)
         if code is not None and code < 0:
             return f"signal {signal.Signals(-code).name}"
         return "it was ended" if code is None else f"exit code {code if 0 <= code < 256 else hex(code)}"
