@@ -229,7 +229,9 @@ def test_a_response_is_an_answer_too(client, simulator):
     assert client.call(EcQueryRequest(**WINDOW)).user_name == "李四"
 
 
-@pytest.mark.parametrize("raw", [b"[" * 100_000, b'{"data":"' + b"[" * 100_000 + b'","orgId":"1","transType":"x"}'])
+@pytest.mark.parametrize(
+    "raw", [b"[" * 100_000, b'{"data":"' + b"[" * 100_000 + b'","orgId":"1","transType":"x"}'], ids=["all", "data"]
+)
 def test_what_nests_too_deeply_is_refused(simulator, raw):
     returned, received = simulator.exchange(b"http://h", raw)
     assert (returned, json.loads(received.decode("gb18030"))["code"]) == (b"0000", -2)

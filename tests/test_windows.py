@@ -207,7 +207,8 @@ class TestTheReadme:
     def test_its_batch_file_does_what_it_says(self, tmp_path, monkeypatch):
         window = {"businessType": "01101", "operatorId": "1", "operatorName": "n", "officeId": "1", "officeName": "o"}
         monkeypatch.setenv("NATIONEC_SIMULATE", "1")
-        monkeypatch.setenv("PATH", f"{sysconfig.get_path('scripts')};{os.environ['PATH']}")
+        folders = [sysconfig.get_path("scripts"), os.path.dirname(sys.executable), os.environ["PATH"]]
+        monkeypatch.setenv("PATH", ";".join(folders))
         (tmp_path / "window.bat").write_text(f"@echo off\n{self.block('bat')}", "ascii")
         for fields, told in ((window, "decoded"), ({}, "there is no such field")):
             message = {"transType": "ec.query", "orgId": "1", "data": {**fields, **({} if fields else {"x": 1})}}
