@@ -176,13 +176,13 @@ class Client:
         values = {}
         if request.org_id is None:
             values["org_id"] = self.org_id
-        if getattr(request, "out_biz_no", "") is None:  # it has one, and none was given
+        if request.__dict__.get("out_biz_no", "") is None:  # it has one, and none was given
             values["out_biz_no"] = new_out_biz_no(request.org_id or self.org_id)
         return request.model_copy(update=values)
 
     def _message(self, request: Request[Any]) -> bytes:
         # A photo is most of a message, and is base64: to put it in as it is takes half of the whole call's time.
-        photo: Any = getattr(request, "photo_data", None)
+        photo: Any = request.__dict__.get("photo_data")
         apart = self._data_format == "object" and isinstance(photo, str) and photo.isascii()
         apart = apart and not ('"' in photo or "\\" in photo)
         elsewhere = _HEAD | {"photo_data"} if apart else _HEAD
