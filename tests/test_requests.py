@@ -187,6 +187,15 @@ def test_a_name_that_is_given_twice_is_told_so():
     assert NAME not in str(caught.value)
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_number_that_json_does_not_have_is_refused(number):
+    class Own(EcQueryRequest):
+        fee: float
+
+    with pytest.raises(ValidationError, match="finite"):
+        Own(**WINDOW, fee=number)
+
+
 def test_a_request_cannot_be_changed_and_the_error_shows_no_value():
     request = make(EcPwdRequest)
     for name in ("user_name", "no_such_field"):

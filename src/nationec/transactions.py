@@ -211,7 +211,7 @@ class Request(_Model, Generic[T]):
     Wrong, missing, too long and unknown fields raise ``pydantic.ValidationError`` here, before anything is sent.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, loc_by_alias=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, loc_by_alias=False, allow_inf_nan=False)  # JSON has neither
 
     trans_type: ClassVar[str]
     """交易类型 (§4.2.4.1), at most 40 characters."""
