@@ -196,12 +196,12 @@ class Client:
             extra = json_text(extra) if isinstance(extra, dict) else extra
         head = _head(request.org_id, request.trans_type)
         tail = b"}" if extra is None else b',"extra":%b}' % json_text(extra).encode()
-        parts = [head + data + tail]
+        encoded = self._encoding.encoded
         if apart:
             name = type(request).model_fields["photo_data"].serialization_alias or ""
-            parts = [head + data[:-1] + b',"%b":"' % name.encode(), photo.encode(), b'"}' + tail]
-        encoded = self._encoding.encoded
-        return b"".join([part if part.isascii() else encoded(part.decode(), "request") for part in parts])
+            before, after = head + data[:-1] + b',"%b":"' % name.encode(), b'"}' + tail
+            return b"".join((encoded(before.decode(), "request"), photo.encode(), encoded(after.decode(), "request")))
+        return encoded((head + data + tail).decode(), "request")
 
     def _judge(self, exchange: Exchange[T]) -> None:
         if exchange.return_value != b"0000":
