@@ -293,11 +293,9 @@ def test_the_copies_that_the_dll_is_given_are_wiped(standin, mocker):
 
 
 def test_an_error_of_the_other_process_is_not_shown_as_it_came(isolated, capfd):
-    for request_ in REQUESTS:
-        isolated.start()
-        isolated._worker._channel.send(SECRETS["user_name"])  # no URL and InData: serve() fails, and says of what
+    for secret in SECRETS.values():
         with pytest.raises(DllCrashError, match="outcome is unknown") as caught:
-            Client("http://h", "1234567", transport=isolated).call(request_)
+            isolated.exchange(secret, secret)  # text, and no bytes: what serves over there fails
         assert_no_secret(*everything_said_of_an_error(caught.value), *everything_kept_of_an_error(caught.value))
     gc.collect()  # of a channel whose error nobody has asked for, execnet shows it
     assert capfd.readouterr() == ("", "")
