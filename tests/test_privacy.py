@@ -400,7 +400,7 @@ def test_no_piece_of_a_request_is_taken_for_the_dlls_own_words(standin, mode):
             piece = f"{mode}={start}" + (",17" if mode == "incopy" else "")
             with pytest.raises(ProtocolError) as caught:
                 Client(URL + piece, "1234567", transport=transport).call(request_)
-            said = f"{caught.value}"
+            said = str(caught.value).replace(caught.value.out_biz_no or "", "")  # which may have any digits in it
             for part in ("欧阳", "无名", "NOBODY", "nobody", "1980", "TOKEN", "110101", "收款", "款员"):
                 assert part not in said, (start, said)
 
