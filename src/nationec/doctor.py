@@ -48,8 +48,9 @@ def examine(dll: Optional[str] = None, url: Optional[str] = None, python: Option
 def _system(python: Optional[str]) -> Finding:
     if os.name == "nt":
         # platform.* asks WMI from Python 3.12 on, which is slow, and absent on some systems.
-        version = sys.getwindowsversion()  # type: ignore[attr-defined,unused-ignore]
-        return Finding("system", OK, f"Windows {version.major}.{version.minor}.{version.build}")
+        # Not what Windows tells a program, which depends on what that program's manifest knows of.
+        version = sys.getwindowsversion().platform_version  # type: ignore[attr-defined,unused-ignore]
+        return Finding("system", OK, f"Windows {'.'.join(map(str, version))}")
     system = os.uname()
     text = f"{system.sysname} {system.release}"
     if python:

@@ -138,10 +138,11 @@ def load(path: str) -> Any:
         if _is_its_own_fault(error, path):
             text = f"{path} is damaged, or for another processor: {error}. Install the DLL anew"
             raise LoadError("not-a-library", path, text) from None
+        told = str(error).partition(" Try using")[0].rstrip(".")  # what ctypes advises is to give the full path
         raise LoadError(
             "missing-dependency",
             path,
-            f"a library that {path} needs is missing or does not fit: {error}. Put what it came with "
+            f"a library that {path} needs is missing or does not fit: {told}. Put what it came with "
             f"({', '.join(PRELOADED)}) beside it, and install the Visual C++ runtime that it was built with",
         ) from None
     for name in EXPORTS:
