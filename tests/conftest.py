@@ -1,5 +1,6 @@
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,9 @@ from nationec import Client, EcQueryRequest, Simulator
 
 NATIVE = Path(__file__).parent / "native"
 URL = "http://127.0.0.1:8081/localcfc/api/hsecfc/"
+
+# A shell that runs the tests in the background has Ctrl-C ignored, and Python leaves that as it is.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -91,9 +91,10 @@ class TestTheReturnValueIsJudgedFirst:
         assert caught.value.return_value is None
         assert caught.value.exchange.return_value is None
 
-    def test_white_space_around_0000_is_shown(self, dll, query):
-        with pytest.raises(ProtocolError, match=r"returned '0000\\n', not 0000"):
-            dll("return=" + hexed("0000\n")).call(query)
+    def test_0000_with_something_around_it_is_said_to_be_that(self, dll, query):
+        for returned in ("0000\n", " 0000", '0000 {c"}', b'0000 {c"}\xd8'):
+            with pytest.raises(ProtocolError, match="returned 0000 and more around it, not 0000"):
+                dll("return=" + hexed(returned)).call(query)
 
     @pytest.mark.parametrize("returned", ["", "0", "00000", "0000 ", "1"])
     def test_only_0000_is_success(self, dll, query, returned):

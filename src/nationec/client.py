@@ -207,7 +207,7 @@ class Client:
         if exchange.return_value != b"0000":
             returned, out_data = self._words(exchange, exchange.return_value), self._words(exchange, exchange.received)
             said = "NULL" if exchange.return_value is None else returned or "no text"
-            said = repr((exchange.return_value or b"").decode()) if returned == "0000" else said  # with white space
+            said = "0000 and more around it" if returned == "0000" else said
             raise ProtocolError(
                 f"NationEcTrans returned {said}, not 0000"
                 f"{out_data and f' (OutData: {out_data})'}: the transaction did not get through. Check the url, and "
