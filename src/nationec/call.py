@@ -5,6 +5,7 @@ import codecs
 import json
 import os
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any, Dict, List, Optional, TextIO, Tuple, Type
 
@@ -124,7 +125,8 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
         except (OSError, RecursionError, AttributeError) as caught:  # full or closed; nested too deeply; None
             if isinstance(caught, OSError):  # else Python tries once more at its end, and has an own exit code for it
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                with suppress(OSError):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             error = ResponseFormatError(
                 f"the transaction took place, and its answer cannot be written ({type(caught).__name__}): "
                 "see that stdout has a reader and room"

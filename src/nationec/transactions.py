@@ -139,8 +139,8 @@ def _head_extra(value: Union[Dict[str, Any], str, None]) -> Union[Dict[str, Any]
 def _hint(name: Any, model: Type[BaseModel]) -> str:
     fields = {field.replace("_", ""): field for field in model.model_fields}
     near = get_close_matches(str(name).replace("_", "").lower(), fields, 1, 0.8)
-    if name in model.model_fields or name in [field.alias for field in model.model_fields.values()]:
-        return f"this is given twice, also as {model.model_fields[fields[near[0]]].alias}"
+    if name in model.model_fields:
+        return f"this is given twice, also as {model.model_fields[name].alias}"
     return "there is no such field" + (f", did you mean {fields[near[0]]}?" if near else "")
 
 
