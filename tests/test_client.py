@@ -372,10 +372,8 @@ class TestWhatIsSent:
             assert simulator.requests == []
         else:
             client.call(changed)
-            assert (self.sent(simulator)["data"]["photoData"], self.sent(simulator)["data"]["officeName"]) == (
-                photo,
-                "内科",
-            )
+            data = self.sent(simulator)["data"]
+            assert (data["photoData"], data["officeName"]) == (photo, "内科")
 
 
 class TestArguments:

@@ -123,7 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             _write(sys.stdout, answer)
             return 0
-        except (OSError, RecursionError, AttributeError) as caught:  # full or closed; nested too deeply; None
+        except (OSError, AttributeError) as caught:  # full or closed; None
             if isinstance(caught, OSError):  # else Python tries once more at its end, and has an own exit code for it
                 with suppress(OSError):
                     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -131,6 +131,8 @@ def run(arguments: argparse.Namespace) -> int:
                 f"the transaction took place, and its answer cannot be written ({type(caught).__name__}): "
                 "see that stdout has a reader and room"
             )
+    except RecursionError:  # how deep is too deep depends on the Python
+        error = ResponseFormatError("the answer cannot be written: a field that no table lists is nested too deeply")
     except (NationEcError, ImportError, ValueError, InvalidRequest) as caught:
         error = caught
     return report(error, arguments.json_errors)
