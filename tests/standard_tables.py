@@ -1,11 +1,15 @@
-"""The standard's own tables and examples: ``standard/`` has its sections word for word, one file each."""
+"""The standard's own tables and examples: ``standard/`` has its sections word for word.
+
+``cn.nhsa.ec.auth.*`` and ``cn.nhsa.settle.notify.*`` there are the tables of the terminal's
+standard, as ``spec/terminal.md`` has them.
+"""
 
 import re
 from collections import namedtuple
 from pathlib import Path
 
 Field = namedtuple("Field", "name title kind limit required remark")
-"""A row of a table of §4.2.4 or §5; ``required`` is Y or N, ``limit`` empty where there is none."""
+"""A row of a table; ``required`` is Y or N, ``limit`` empty where there is none."""
 
 
 def section(number):
@@ -28,7 +32,8 @@ def fields(number):
 def table(number):
     """The rows of a section's table without its header, as lists of cells.
 
-    A table that goes on over a page has its header again there, and a row that goes on has only its last cell.
+    A table that goes on over a page has its header again there, and a row that goes on has only its
+    last cell.
     """
     header, *lines = [line.split("\t") for line in section(number).splitlines() if "\t" in line]
     rows = []
@@ -43,5 +48,5 @@ def table(number):
 
 
 def _joined(cell):
-    """The PDF breaks the lines of narrow cells, and the conversion left spaces there: Chinese has none."""
+    """The PDF breaks the lines of narrow cells, and the conversion left spaces there."""
     return re.sub("(?<=[一-龥]) (?=[一-龥])", "", cell)

@@ -1,8 +1,10 @@
 """The numbers of §4.2.3, by the real clock; and by one that can be set."""
 
+import os
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib.util import find_spec, module_from_spec
 
 import pytest
@@ -13,20 +15,15 @@ PER_SECOND = 36**3
 
 
 class Clock:
-    """Stands in for the module's ``datetime`` and ``time``: it moves only when somebody sleeps."""
+    """Stands in for the module's ``time``, and moves only when it is told to."""
 
-    min = datetime.min
+    strftime, localtime = time.strftime, time.localtime
 
     def __init__(self):
-        self.time = datetime(2026, 1, 31, 12)
-        self.slept = 0.0
+        self.now = datetime(2026, 1, 31, 12).timestamp()
 
-    def now(self):
-        return self.time
-
-    def sleep(self, seconds):
-        self.slept += seconds
-        self.time += timedelta(seconds=seconds)
+    def time(self):
+        return self.now
 
 
 @pytest.fixture
@@ -36,48 +33,85 @@ def clock():
 
 @pytest.fixture
 def numbers(clock):
-    """Makes so many numbers, with a copy of the module that has given out none and goes by ``clock``."""
+    """Makes so many, with a copy of the module that has given out none and goes by ``clock``."""
     spec = find_spec("nationec.biz_no")
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.datetime = module.time = clock
-    return lambda count: [module.new_out_biz_no("1") for _ in range(count)]
+    module.time = clock
+    return lambda count, random=3: [module.new_out_biz_no("1", random=random) for _ in range(count)]
 
 
-def test_number_is_the_local_time_three_characters_and_the_organisation():
+@pytest.mark.parametrize("random", [1, 3, 8])
+def test_number_is_the_local_time_the_characters_and_the_organisation(random):
     before = datetime.now().replace(microsecond=0)
-    number = new_out_biz_no("H35020319001")
-    time, org_id = re.fullmatch("([0-9]{14})[0-9A-Z]{3}(.*)", number).groups()
-    assert before <= datetime.strptime(time, "%Y%m%d%H%M%S") <= datetime.now()
-    assert org_id == "H35020319001"
+    number = new_out_biz_no("H35020319001", random=random)
+    pattern = f"([0-9]{{14}})[0-9A-Z]{{{random}}}(H35020319001)"
+    made = datetime.strptime(re.fullmatch(pattern, number).group(1), "%Y%m%d%H%M%S")
+    assert 0 <= (made - before).total_seconds() <= 60  # a second that is full borrows from the next
 
 
-def test_longest_organisation_number_gives_64_characters():
-    assert len(new_out_biz_no("9" * 47)) == 64
+def test_characters_are_three_unless_told():
+    assert len(new_out_biz_no("")) == 17
 
 
-def test_longer_organisation_number_is_an_error():
-    with pytest.raises(ValueError, match="at most 47"):
-        new_out_biz_no("9" * 48)
+def test_number_of_64_characters_is_the_longest():
+    assert len(new_out_biz_no("9" * 47)) == len(new_out_biz_no("9" * 10, random=40)) == 64
+    for org_id, random in (("9" * 48, 3), ("9" * 10, 41)):
+        with pytest.raises(ValueError, match="it has more than 64"):
+            new_out_biz_no(org_id, random=random)
 
 
-def test_threads_never_share_a_number_and_wait_when_those_of_a_second_are_used_up(clock, numbers):
+@pytest.mark.parametrize("random", [0, -1])
+def test_number_without_random_characters_is_refused(random):
+    with pytest.raises(ValueError, match="at least 1"):
+        new_out_biz_no("1", random=random)
+
+
+def test_start_is_random():
+    starts = {number[14:17] for number in (fresh() for _ in range(5))}
+    assert len(starts) > 1
+
+
+def fresh():
+    spec = find_spec("nationec.biz_no")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.new_out_biz_no("1")
+
+
+def test_threads_never_share_a_number_and_borrow_when_those_of_a_second_are_used_up(numbers):
     threads, each = 9, PER_SECOND // 9
     with ThreadPoolExecutor(threads) as pool:
         made = {number for some in pool.map(numbers, [each] * threads) for number in some}
-        assert len(made) == PER_SECOND
-        assert {number[:14] for number in made} == {"20260131120000"}
-        assert clock.slept == 0
-        (after,) = numbers(1)
-    assert after.startswith("20260131120001")
-    assert clock.slept == pytest.approx(1, abs=0.02)
+    assert len(made) == PER_SECOND
+    assert {number[:14] for number in made} == {"20260131120000"}
+    assert {number[:14] for number in numbers(100)} == {"20260131120001"}
+
+
+def test_lengths_that_alternate_repeat_nothing(numbers):
+    made = [number for _ in range(100) for random in (1, 2, 3) for number in numbers(1, random)]
+    assert len(set(made)) == 300
 
 
 def test_clock_that_is_set_back_neither_repeats_nor_blocks(clock, numbers):
     made = numbers(1000)
-    clock.time -= timedelta(hours=1)
+    clock.now -= 3600
     made += numbers(PER_SECOND)
-    clock.time += timedelta(hours=1)
+    clock.now += 3600
     made += numbers(1000)
     assert len(set(made)) == len(made)
-    assert clock.slept == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_forked_child_starts_anew():
+    new_out_biz_no("1")
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writing, new_out_biz_no("1", random=8).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, 99).decode()[14:] != new_out_biz_no("1", random=8)[14:]
+    os.close(reading)
+    os.close(writing)

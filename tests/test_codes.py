@@ -5,6 +5,7 @@ import json
 import pytest
 
 from nationec import BusinessType, IdType, MdtrtCertType, OrderStatus, PwdFlag, ReturnCode
+from nationec.codes import with_leading_zero
 
 from .standard_tables import fields, table
 
@@ -23,11 +24,15 @@ def business_types():
 def test_business_types_are_those_of_6_1():
     rows = list(business_types())
     assert len(rows) == 22
-    assert [(member.value, member.first_level, member.label, member.remark) for member in BusinessType] == rows
+    ours = [
+        (member.value, member.first_level, member.label, member.remark) for member in BusinessType
+    ]
+    assert ours == rows
 
 
 @pytest.mark.parametrize(
-    ("enum", "number", "count"), [(IdType, "6.2", 16), (OrderStatus, "6.3", 17), (MdtrtCertType, "6.5", 4)]
+    ("enum", "number", "count"),
+    [(IdType, "6.2", 16), (OrderStatus, "6.3", 17), (MdtrtCertType, "6.5", 4)],
 )
 def test_dictionary_is_that_of_its_section(enum, number, count):
     rows = [(code, label) for code, label, *_ in table(number)]
@@ -82,3 +87,20 @@ def test_members_are_written_as_their_codes(enum):
 def test_code_that_is_not_listed_has_no_member(enum, code):
     with pytest.raises(ValueError, match="is not a valid"):
         enum(code)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "listed"),
+    [
+        ("business_type", "1101", BusinessType.HOSPITAL_REGISTRATION),
+        ("id_type", "1", IdType.RESIDENT_ID),
+        ("mdtrt_cert_type", "1A", MdtrtCertType.EC_QRCODE),
+        ("business_type", "01101", None),
+        ("business_type", "1", None),
+        ("business_type", BusinessType.HOSPITAL_REGISTRATION, None),
+        ("operator_id", "1", None),
+        ("id_type", 1, None),
+    ],
+)
+def test_code_that_lost_its_zero_is_found_by_it(field, value, listed):
+    assert with_leading_zero(field, value) is listed

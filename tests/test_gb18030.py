@@ -81,8 +81,30 @@ def test_lone_surrogate_cannot_be_encoded(text):
 
 @pytest.mark.parametrize(
     "raw",
-    [b"\xff", b"\x80", b"\xd5", b"\xd5\x20", b"\x81\x30", b"\x81\x30\x81", b"\x84\x31\xa5\x30", b"\xe3\x32\x9a\x36"],
+    [
+        b"\xff",
+        b"\x80",
+        b"\xd5",
+        b"\xd5\x20",
+        b"\x81\x30",
+        b"\x81\x30\x81",
+        b"\x84\x31\xa5\x30",
+        b"\xe3\x32\x9a\x36",
+    ],
 )
 def test_bytes_that_are_no_gb18030_cannot_be_decoded(raw):
     with pytest.raises(UnicodeDecodeError):
         gb18030.decode(raw)
+
+
+@pytest.mark.parametrize("length", [4095, 4096, 4097, 8192, 102_400])
+def test_long_text_is_encoded_as_a_short_one_is(length):
+    for text in (
+        "龴" * length,
+        "a" * length + "龴",
+        "a" * (length - 1) + "𠮷龴",
+        "张" + "a" * length,
+    ):
+        raw = gb18030.encode(text)
+        assert raw == text.replace("龴", "\ue81e").encode("gb18030")
+        assert gb18030.decode(raw) == text

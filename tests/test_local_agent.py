@@ -1,4 +1,4 @@
-"""examples/local_agent: a real server in a process of its own, a real HTTP client, and the page in a real browser."""
+"""examples/local_agent: a real server in its own process, and the page in a real browser."""
 
 import base64
 import http.client
@@ -13,18 +13,18 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from nationec import AuthCheckRequest, EcPwdRequest, EcQueryRequest, QrcodeGetRequest
+from nationec.terminal import REQUESTS
 
-for package in ("fastapi", "uvicorn", "execnet"):
-    pytest.importorskip(
-        package, reason=f"{package} is not installed: pip install -r examples/local_agent/requirements.txt"
-    )
+for package in ("fastapi", "uvicorn"):
+    how = f"no {package}: pip install -r examples/local_agent/requirements.txt"
+    pytest.importorskip(package, reason=how)
 
 AGENT = Path(__file__).parents[1] / "examples" / "local_agent"
 TOKEN = "token-of-this-test-0123456789"
@@ -42,23 +42,26 @@ BODIES = {
     "cn.nhsa.qrcode.get": WINDOW,
     "cn.nhsa.auth.check": {**WINDOW, "authNo": "A1", "photoData": None},
     "cn.nhsa.ec.pwd": {**WINDOW, **PATIENT, "mdtrtCertType": "02A"},
+    "cn.nhsa.ec.auth": WINDOW,
+    "cn.nhsa.settle.notify": {
+        **{name: value for name, value in WINDOW.items() if name != "businessType"},
+        **{"outBizNo": "X1", "medicalSettleState": "FAIL", "totalFee": "1.00"},
+        **{"bizType": "settle", "idNo": PATIENT["idNo"], "userName": PATIENT["userName"]},
+        **{"setlTime": "2024-01-01 00:00:00", "hospitalName": "H", "doctorName": "D"},
+    },
+    "cn.nhsa.cert.get": {"outBizNo": "X2", **WINDOW},
 }
+NUMBERED = set(BODIES) - {"ec.query", "cn.nhsa.ec.pwd"}
 
 
 class Agent:
     def __init__(self, folder, *options, program=AGENT / "agent.py"):
         (folder / "token").write_text(TOKEN + "\n", "utf-8")
         self._log = folder / "agent.log"
+        options = ["--port=0", f"--origin={HIS}", "--token-file=token", *options]
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    str(program),
-                    "--port=0",
-                    f"--origin={HIS}",
-                    "--token-file=token",
-                    *options,
-                ],
+                [sys.executable, str(program), *options],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env={**os.environ, "PYTHONUTF8": "1"},
@@ -83,7 +86,7 @@ class Agent:
         assert words in self.log
 
     def ask(self, method, path, body=None, **headers):
-        """As the HIS's page would; ``None`` leaves a header out. The status, the headers, and what came."""
+        """As the HIS's page would; ``None`` leaves a header out. Gives status, headers and body."""
         headers = {
             "Host": self.host,
             "Origin": HIS,
@@ -109,7 +112,8 @@ class Agent:
         return answer.status, answer.headers, json.loads(text) if is_json else text.decode()
 
     def call(self, trans_type="ec.query", body=None, **headers):
-        return self.ask("POST", f"/api/{trans_type}", BODIES[trans_type] if body is None else body, **headers)
+        body = BODIES[trans_type] if body is None else body
+        return self.ask("POST", f"/api/{trans_type}", body, **headers)
 
     def stop(self):
         self.process.terminate()
@@ -135,6 +139,11 @@ def agent(start):
     return start("--simulate")
 
 
+def answered(**answer):
+    """The mode of the C stand-in."""
+    return "answer=" + json.dumps(answer, ensure_ascii=False).encode("gb18030").hex()
+
+
 @pytest.fixture
 def real(start, standin):
     """An agent with the C stand-in as its DLL: see standin.c for the modes."""
@@ -156,9 +165,11 @@ class TestTheTransactions:
         assert status == 200
         if trans_type == "cn.nhsa.ec.pwd":
             assert told["pwdFlag"] == "1"
-        else:
+        elif trans_type == "cn.nhsa.ec.auth":
+            assert told["authNo"]
+        elif trans_type != "cn.nhsa.settle.notify":
             assert {name: told[name] for name in PATIENT} == PATIENT
-        assert (headers["X-Out-Biz-No"] is not None) == (trans_type in ("cn.nhsa.qrcode.get", "cn.nhsa.auth.check"))
+        assert (headers["X-Out-Biz-No"] is not None) == (trans_type in NUMBERED)
 
     def test_through_the_dll_in_its_own_process(self, real):
         assert real("localQrCodeQuery").call()[2]["userName"] == "张三"
@@ -167,7 +178,22 @@ class TestTheTransactions:
         _, headers, _ = agent.call("cn.nhsa.qrcode.get", {**WINDOW, "outBizNo": "HIS0001"})
         assert headers["X-Out-Biz-No"] == "HIS0001"
 
-    @pytest.mark.parametrize("request_", [EcQueryRequest, QrcodeGetRequest, AuthCheckRequest, EcPwdRequest])
+    def test_another_transaction_goes_out_as_it_was_given(self, real):
+        data = {"a": "张", "b": [1, {"c": None}], "extra": "", "orgId": "35020319001"}
+        agent = real("localQrCodeQuery")
+        status, _, told = agent.call("cn.nhsa.cert.get", data)
+        assert (status, told["userName"]) == (200, "张三")
+
+    @pytest.mark.parametrize("number", ["张", "a\r\nb: c", 5, ["x"], None])
+    def test_a_number_that_fits_no_header_harms_no_answer(self, agent, number):
+        assert agent.call("cn.nhsa.cert.get", {"outBizNo": number})[0] == 200
+
+    def test_another_transactions_number_is_made_where_it_is_empty(self, agent):
+        assert agent.call("cn.nhsa.cert.get", {})[1]["X-Out-Biz-No"] in (None, "")
+        _, headers, _ = agent.call("cn.nhsa.cert.get", {"outBizNo": ""})
+        assert headers["X-Out-Biz-No"].endswith("35020319001")
+
+    @pytest.mark.parametrize("request_", REQUESTS.values())
     def test_the_documentation_has_the_models_own_fields(self, agent, request_):
         _, _, schema = agent.ask("GET", "/openapi.json")
         told = schema["paths"][f"/api/{request_.trans_type}"]["post"]
@@ -175,12 +201,17 @@ class TestTheTransactions:
             (request_, told["requestBody"]["content"]),
             (request_.response_type, told["responses"]["200"]["content"]),
         ):
-            shown = schema["components"]["schemas"][content["application/json"]["schema"]["$ref"].split("/")[-1]]
-            assert {name: field["title"] for name, field in shown["properties"].items()} == {
-                field.alias: field.title for field in model.model_fields.values()
+            told_of = content["application/json"]["schema"]  # itself, or where it stands
+            name = told_of.get("$ref", model.__name__).split("/")[-1]
+            shown = schema["components"]["schemas"][name]["properties"]
+            assert told_of.get("properties", shown) == shown
+            assert {name: field["description"] for name, field in shown.items()} == {
+                field.alias: field.description for field in model.model_fields.values()
             }
-        assert "01101 挂号" in schema["components"]["schemas"]["BusinessType"]["description"]
-        assert {int(status) for status in told["responses"]} >= {200, 401, 403, 409, 422, 429, 500, 502, 503, 504}
+        codes = schema["components"]["schemas"]["BusinessType"]
+        assert dict(zip(codes["enum"], codes["x-enum-descriptions"]))["01101"] == "挂号"
+        statuses = {int(status) for status in told["responses"]}
+        assert statuses >= {200, 401, 403, 409, 422, 429, 500, 502, 503, 504}
 
 
 class TestWhatGoesWrong:
@@ -188,13 +219,32 @@ class TestWhatGoesWrong:
         body = {**WINDOW, "outBizNo": "TWICE"}
         assert agent.call("cn.nhsa.qrcode.get", body)[0] == 200
         status, _, told = agent.call("cn.nhsa.qrcode.get", body)
-        assert (status, told["kind"], told["outcome"], told["code"]) == (409, "refused", "refused", -2)
+        assert (status, told["kind"], told["outcome"], told["code"]) == (
+            409,
+            "refused",
+            "refused",
+            -2,
+        )
         assert (told["transType"], told["outBizNo"]) == ("cn.nhsa.qrcode.get", "TWICE")
-        assert "请求参数异常" in told["message"]
+        assert "请求参数异常" in told["detail"]
+        assert told["message"] == "本次操作未完成，请重新操作；仍不成功请联系信息科"
+
+    def test_409_for_a_transaction_that_the_platform_does_not_know(self, agent):
+        status, _, told = agent.call("no.such", {})
+        assert (status, told["code"], told["transType"]) == (409, 500021, "no.such")
 
     def test_409_says_when_a_new_code_helps(self, real):
-        answer = json.dumps({"code": 501001}).encode().hex()
-        assert real(f"answer={answer}").call()[2]["message"].endswith("请参保人刷新二维码，重新扫码")
+        assert "刷新二维码后重新扫码" in real(answered(code=501001)).call()[2]["message"]
+
+    def test_504_and_not_a_refusal_when_the_platform_did_not_finish(self, real):
+        agent = real(answered(code=-3))
+        status, _, told = agent.call()
+        assert (status, told["kind"], told["outcome"], told["code"]) == (
+            504,
+            "timeout",
+            "unknown",
+            -3,
+        )
 
     @pytest.mark.parametrize(
         ("mode", "status", "kind", "outcome"),
@@ -208,54 +258,90 @@ class TestWhatGoesWrong:
     def test_a_call_that_fails(self, real, mode, status, kind, outcome):
         agent = real(mode, "--timeout", "0.5")
         got, headers, told = agent.call("cn.nhsa.qrcode.get", {**WINDOW, "outBizNo": "X1"})
-        assert (got, told["kind"], told["outcome"], told["outBizNo"]) == (status, kind, outcome, "X1")
+        assert (got, told["kind"], told["outcome"], told["outBizNo"]) == (
+            status,
+            kind,
+            outcome,
+            "X1",
+        )
         assert re.search("[一-龥]", told["message"])
         assert headers["Access-Control-Allow-Origin"] == HIS  # or the page could not read it
-        assert f"cn.nhsa.qrcode.get {'Dll' if 'dll' in kind or status == 504 else ''}" in agent.log
-        assert "outBizNo=X1" in agent.log
+        assert "cn.nhsa.qrcode.get outBizNo=X1 error=" in agent.log
         assert agent.ask("GET", "/api/status")[0] == 200
         if outcome == "unknown":
-            assert told["message"].endswith("请勿重复操作，联系信息科核对流水号")
-            assert "请重新办理" in agent.call("ec.query")[2]["message"]  # which has no number, and settles nothing
+            assert told["repeatable"]
+            assert told["message"] == "未收到结果，本次不产生费用，请重新扫码"
+            _, _, told = agent.call("cn.nhsa.cert.get")  # which may be anything
+            assert not told["repeatable"]
+            assert told["message"] == "结果未知，请勿重复操作，请核对业务流水号 X2"
 
     def test_503_without_the_dll_and_the_page_is_there_to_say_so(self, start, tmp_path):
         agent = start("--url", "http://h", "--dll", str(tmp_path / "NationECCode.dll"))
         status, _, told = agent.call()
         assert (status, told["kind"], told["outcome"]) == (503, "dll-load", "none")
+        assert told["message"] == "医保动态库无法加载，请联系信息科"
         assert "no such file" in told["detail"]
         assert agent.ask("GET", "/")[0] == 200
 
     @pytest.mark.parametrize(
         ("wrong", "field", "text"),
         [
-            ({"operatorName": None}, "operatorName", "应为文字"),
-            ({"operatorName": ""}, "operatorName", "必填"),
-            ({"operatorName": "SECRET" * 10}, "operatorName", "最多 30 个字"),
-            ({"businessType": "SECRET"}, "businessType", "最多 5 个字"),
-            ({"gainWay": "SECRET"}, "gainWay", "没有这个字段"),
-            ({"张SECRET": "x"}, "?", "没有这个字段"),
-            ({"photoData": "data:SECRET"}, "photoData", "照片须为 base64，不带 data: 前缀"),
-            ({"photoData": "U0VDUkVU" * 13_000}, "photoData", "照片过大：最多 75 KB"),
-            ({"orgId": "SECRET"}, "orgId", "与本机配置的医保定点机构代码不同"),
+            ({"operatorName": None}, "operatorName", "收款员姓名 operator_name: give text"),
+            (
+                {"operatorName": ""},
+                "operatorName",
+                "收款员姓名 operator_name: it must not be empty",
+            ),
+            ({"operatorName": "SECRET" * 10}, "operatorName", "at most 30 characters"),
+            ({"businessType": "SECRET"}, "businessType", "at most 5 characters"),
+            ({"gainWay": "SECRET"}, "gainWay", "gainWay：没有这个字段"),
+            ({"张SECRET": "x"}, "?", "?：没有这个字段"),
+            ({"photoData": "data:SECRET"}, "photoData", "人脸照片 photo_data: this is not base64"),
+            ({"photoData": "U0VDUkVU" * 13_000}, "photoData", "the limit is 102400"),
+            ({"orgId": "SECRET"}, "orgId", "机构 ID：与本机配置的医保定点机构代码不同"),
         ],
     )
     def test_422_says_which_field_and_never_its_value(self, agent, wrong, field, text):
         status, _, told = agent.call(body={**WINDOW, **wrong})
         assert (status, told["kind"], told["outcome"]) == (422, "invalid", "none")
-        assert [(fault["field"], fault["text"]) for fault in told["fields"]] == [(field, text)]
+        assert list(told["fields"]) == [field]
+        assert text in told["fields"][field]
+        assert told["message"] == f"填写有误：{told['fields'][field]}"
         assert "SECRET" not in json.dumps(told, ensure_ascii=False)
 
     def test_422_for_what_belongs_to_no_single_field(self, agent):
-        status, _, told = agent.call("cn.nhsa.ec.pwd", {**BODIES["cn.nhsa.ec.pwd"], "mdtrtCertType": "01A"})
+        body = {**BODIES["cn.nhsa.ec.pwd"], "mdtrtCertType": "01A"}
+        status, _, told = agent.call("cn.nhsa.ec.pwd", body)
         assert status == 422
-        assert told["fields"][0]["text"] == "就诊凭证类型为 01A 医保电子凭证时，须填身份核验令牌"
-        assert told["message"] == f"填写有误：{told['fields'][0]['text']}"
+        assert "身份核验令牌 ec_token must be given" in told["message"]
 
-    @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"SECRET"', b'{"a":' * 50_000, b"\xff\xfeSECRET"])
-    def test_a_body_that_is_no_request(self, agent, body):
-        status, _, told = agent.call(body=body)
+    @pytest.mark.parametrize(
+        "body", [{"orgId": "SECRET"}, {"orgId": 5}, b'{"SECRET": NaN}', b'{"a": "\\ud800SECRET"}']
+    )
+    def test_422_for_another_transaction(self, agent, body):
+        status, _, told = agent.call("cn.nhsa.cert.get", body)
+        assert (status, told["kind"], told["outcome"]) == (422, "invalid", "none")
+
+    def test_the_texts_are_chinese_unless_told_otherwise(self, tmp_path, monkeypatch):
+        monkeypatch.delenv("NATIONEC_LANG")
+        agent = Agent(tmp_path, "--simulate")
+        try:
+            told = agent.call(body={**WINDOW, "operatorName": "x" * 31})[2]
+        finally:
+            agent.stop()
+        assert told["message"] == "填写有误：收款员姓名 operator_name：最多 30 个字"
+
+    @pytest.mark.parametrize("trans_type", ["ec.query", "cn.nhsa.cert.get"])
+    @pytest.mark.parametrize(
+        "body",
+        [b"", b"{", b"[]", b"null", b'"SECRET"', b'{"a":' * 50_000, b"\xff\xfeSECRET"],
+        ids=["empty", "cut", "list", "null", "text", "deep", "UTF-16"],
+    )
+    def test_a_body_that_is_no_request(self, agent, body, trans_type):
+        status, _, told = agent.call(trans_type, body)
         assert status in (400, 422)
         assert told["outcome"] == "none"
+        assert re.search("[一-龥]", told["message"])
         assert "SECRET" not in json.dumps(told)
 
     def test_413_and_411(self, agent):
@@ -263,12 +349,15 @@ class TestWhatGoesWrong:
         assert agent.ask("POST", "/api/ec.query", None, Transfer_Encoding="chunked")[0] == 411
 
     def test_404_and_405(self, agent):
-        assert agent.ask("POST", "/api/no.such", {})[0] == 404
+        for path in ("/api/nosuch", "/api/张三.x", "/api/a.b/c", "/api/A1.b", "/nosuch"):
+            assert agent.ask("POST", urllib.parse.quote(path), {})[0] in (404, 405)
         assert agent.ask("GET", "/api/ec.query")[0] == 405
 
 
 class TestWhoMayAsk:
-    @pytest.mark.parametrize("host", ["his.hospital.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", ""])
+    @pytest.mark.parametrize(
+        "host", ["his.hospital.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", ""]
+    )
     @pytest.mark.parametrize("path", ["/", "/openapi.json", "/api/ec.query"])
     def test_403_a_name_that_is_not_this_machines(self, agent, host, path):
         """DNS rebinding: the page's own name points here, so the browser sees one origin."""
@@ -284,23 +373,44 @@ class TestWhoMayAsk:
 
     @pytest.mark.parametrize(
         "origin",
-        ["https://evil.example", "http://his.hospital.example", f"{HIS}.evil.example", f"{HIS}:8443", "null", "", None],
+        [
+            "https://evil.example",
+            "http://his.hospital.example",
+            f"{HIS}.evil.example",
+            f"{HIS}:8443",
+            "null",
+            "",
+            None,
+        ],
     )
     def test_403_an_origin_that_is_not_registered_or_missing(self, agent, origin):
         status, headers, told = agent.call(Origin=origin)
         assert (status, told["kind"]) == (403, "origin")
         assert "Access-Control-Allow-Origin" not in headers
 
+    def test_a_program_without_an_origin_may_where_it_is_told_to(self, start):
+        agent = start("--simulate", "--no-origin")
+        assert agent.call(Origin=None)[0] == 200
+        assert agent.call("cn.nhsa.cert.get", Origin=None)[0] == 200
+        assert agent.call(Origin=None, Authorization=None)[2]["kind"] == "token"
+        assert agent.call(Origin=None, Host="evil.example")[2]["kind"] == "host"
+        for origin in ("https://evil.example", "null", ""):
+            assert agent.call(Origin=origin)[2]["kind"] == "origin"
+
     def test_a_foreign_page_is_refused_before_its_call(self, agent):
-        asks = {"Access_Control_Request_Method": "POST", "Authorization": None, "Content_Type": None}
-        assert agent.ask("OPTIONS", "/api/ec.query", Origin="https://evil.example", **asks)[0] == 403
-        status, headers, _ = agent.ask("OPTIONS", "/api/ec.query", **asks)
+        def ask(origin):
+            asks = {"Access_Control_Request_Method": "POST", "Authorization": None}
+            return agent.ask("OPTIONS", "/api/ec.query", Origin=origin, **asks)
+
+        assert ask("https://evil.example")[0] == 403
+        status, headers, _ = ask(HIS)
         assert (status, headers["Access-Control-Allow-Origin"]) == (204, HIS)
         assert "Authorization" in headers["Access-Control-Allow-Headers"]
         assert headers["Access-Control-Allow-Private-Network"] == "true"
 
     @pytest.mark.parametrize(
-        "header", [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer 令牌"]
+        "header",
+        ["", "Bearer", "Bearer ", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer 令牌", None],
     )
     def test_401_without_the_token(self, agent, header):
         header = header if header is None else header.encode("utf-8")
@@ -310,28 +420,30 @@ class TestWhoMayAsk:
 
     @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what a process listens on")
     def test_it_listens_on_this_machine_only(self, agent):
-        listening = [line.split()[1:4] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        assert [at for at, _, state in listening if state == "0A" and at.endswith(f":{agent.port:04X}")] == [
-            f"0100007F:{agent.port:04X}"
-        ]
+        lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+        listening = [at for at, _, state in (line.split()[1:4] for line in lines) if state == "0A"]
+        port = f":{agent.port:04X}"
+        assert [at for at in listening if at.endswith(port)] == [f"0100007F{port}"]
 
-    def test_without_a_token_given_one_is_made(self):
-        environment = {name: value for name, value in os.environ.items() if name != "NATIONEC_AGENT_TOKEN"}
+    def test_without_a_token_given_one_is_made(self, monkeypatch):
+        monkeypatch.delenv("NATIONEC_AGENT_TOKEN", raising=False)
         command = [sys.executable, str(AGENT / "agent.py"), "--simulate", "--port", "0"]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         shown = []
         for _ in range(2):
-            with subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-            ) as process:
+            with subprocess.Popen(command, **pipes) as process:
                 shown.append(process.stdout.readline().decode().strip().partition("#token=")[2])
                 process.kill()
         assert len(shown[0]) >= 32
         assert shown[0] != shown[1]
 
-    @pytest.mark.parametrize("options", [["--origin", "*"], ["--origin", HIS + "/"], ["--token-file", "no-such-file"]])
+    @pytest.mark.parametrize(
+        "options", [["--origin", "*"], ["--origin", HIS + "/"], ["--token-file", "no-such-file"]]
+    )
     def test_a_configuration_that_cannot_be_right_is_refused(self, options, tmp_path):
         command = [sys.executable, str(AGENT / "agent.py"), "--simulate", "--port", "0", *options]
-        assert subprocess.run(command, cwd=str(tmp_path), capture_output=True, timeout=30).returncode == 2
+        ran = subprocess.run(command, cwd=str(tmp_path), capture_output=True, timeout=30)
+        assert ran.returncode == 2
 
 
 class TestTheQueue:
@@ -351,7 +463,8 @@ class TestTheQueue:
     def test_429_after_waiting_long_enough(self, start):
         agent = start("--simulate", "--simulate-seconds", "1.5", "--patience", "0.2")
         with ThreadPoolExecutor(2) as pool:
-            assert sorted(answer[0] for answer in pool.map(lambda _: agent.call(), range(2))) == [200, 429]
+            answers = pool.map(lambda _: agent.call(), range(2))
+            assert sorted(status for status, _, _ in answers) == [200, 429]
 
     def test_a_call_that_nobody_waits_for_any_more_is_not_made(self, start):
         agent = start("--simulate", "--simulate-seconds", "1")
@@ -384,7 +497,7 @@ def test_500_for_what_nobody_has_thought_of_and_its_text_stays_inside(tmp_path):
     program.write_text(
         f"import sys; sys.path.insert(0, {str(AGENT)!r}); import agent\n"
         "def exchange(*_): raise RuntimeError('SECRET')\n"
-        "agent.Patient.exchange = exchange; sys.exit(agent.main())",
+        "agent.nationec.Simulator.exchange = exchange; sys.exit(agent.main())",
         "utf-8",
     )
     agent = Agent(tmp_path, "--simulate", program=program)
@@ -399,22 +512,31 @@ def test_500_for_what_nobody_has_thought_of_and_its_text_stays_inside(tmp_path):
 
 
 def test_neither_the_logs_nor_the_errors_name_a_patient(real):
-    secret = {"idNo": "110101198001019999", "userName": "欧阳无名", "ecToken": "TOKENTOKEN0123456789"}
+    secret = {
+        "idNo": "110101198001019999",
+        "userName": "欧阳无名",
+        "ecToken": "TOKENTOKEN0123456789",
+    }
     photo = base64.b64encode(b"photo of the patient").decode()
-    told = json.dumps({"code": 0, "data": {**secret, "idType": "01"}}, ensure_ascii=False)
+    told = answered(code=0, data={**secret, "idType": "01"})
     said = []
-    for out in (told, told[:-5], json.dumps({"code": 500004, "data": secret}, ensure_ascii=False)):
-        agent = real(f"answer={out.encode('gb18030').hex()}")
+    for mode in (told, told[:-10], answered(code=500004, data=secret)):
+        agent = real(mode)
         body = {**WINDOW, **secret, "idType": "01", "mdtrtCertType": "01A", "extData": secret}
+        id_no, name, key = secret.values()
+        wrong = {**body, "idNo": id_no * 9, "userName": [name]}
+        unlisted = {**WINDOW, id_no: 1, name: 1, "photoData": photo + "!"}
+        face = {**WINDOW, "authNo": key, "photoData": photo}
         asked = [
             agent.call("cn.nhsa.ec.pwd", body),
-            agent.call("cn.nhsa.ec.pwd", {**body, "idNo": secret["idNo"] * 9, "userName": [secret["userName"]]}),
-            agent.call("cn.nhsa.auth.check", {**WINDOW, "authNo": secret["ecToken"], "photoData": photo}),
-            agent.call("ec.query", {**WINDOW, secret["idNo"]: 1, secret["userName"]: 1, "photoData": photo + "!"}),
-            agent.ask("POST", f"/api/ec.query?idNo={secret['idNo']}", secret),
-            agent.ask("POST", f"/api/{secret['idNo']}", secret),
-            agent.ask("GET", f"/{secret['idNo']}?{secret['ecToken']}", Origin=f"http://{secret['ecToken']}.example"),
-            agent.call(Authorization=f"Bearer {secret['ecToken']}"),
+            agent.call("cn.nhsa.ec.pwd", wrong),
+            agent.call("cn.nhsa.auth.check", face),
+            agent.call("ec.query", unlisted),
+            agent.ask("POST", f"/api/ec.query?idNo={id_no}", secret),
+            agent.ask("POST", f"/api/{id_no}", secret),
+            agent.ask("POST", "/api/cn.nhsa.cert.get", {**secret, "orgId": id_no}),
+            agent.ask("GET", f"/{id_no}?{key}", Origin=f"http://{key}.example"),
+            agent.call(Authorization=f"Bearer {key}"),
         ]
         assert all(status >= 400 for status, _, _ in asked)
         said += [json.dumps(told, ensure_ascii=False) for _, _, told in asked]
@@ -429,10 +551,12 @@ class TestThePage:
     def test_is_one_file_that_needs_no_other(self, agent):
         status, headers, page = agent.ask("GET", "/", Origin=None, Authorization=None)
         assert status == 200
-        assert not re.findall(r"(?:https?:)?//[a-z]|<link[^>]+href=\"(?!data:)|\ssrc=|@import|url\(", page)
+        elsewhere = r"(?:https?:)?//[a-z]|<link[^>]+href=\"(?!data:)|\ssrc=|@import|url\("
+        assert not re.findall(elsewhere, page)
         assert "innerHTML" not in page
         assert "insertAdjacentHTML" not in page
-        assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'sha256-")
+        policy = headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; script-src 'sha256-")
         assert TOKEN not in page
 
 
@@ -442,17 +566,27 @@ def chromium():
 
 
 class Browser:
-    """Headless Chromium by WebDriver, spoken here: no package to install but Debian's chromium-driver."""
+    """Headless Chromium by WebDriver, spoken here: it needs Debian's chromium-driver alone."""
 
     def __init__(self, driver, browser, folder):
-        self._driver = subprocess.Popen([driver, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self._driver = subprocess.Popen(
+            [driver, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
         port = next(
             int(found.group(1))
-            for found in (re.search(rb"successfully on port (\d+)", line) for line in self._driver.stdout)
+            for found in (
+                re.search(rb"successfully on port (\d+)", line) for line in self._driver.stdout
+            )
             if found
         )
-        threading.Thread(target=self._driver.stdout.read, daemon=True).start()  # a full pipe would stop it
-        self._sessions, self._browser, self._folder = f"http://127.0.0.1:{port}/session", browser, folder
+        threading.Thread(
+            target=self._driver.stdout.read, daemon=True
+        ).start()  # a full pipe would stop it
+        self._sessions, self._browser, self._folder = (
+            f"http://127.0.0.1:{port}/session",
+            browser,
+            folder,
+        )
         self._open()
 
     def _open(self):
@@ -479,7 +613,9 @@ class Browser:
 
     def _say(self, command, body=None, method=None):
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._at + command, data, {"Content-Type": "application/json"}, method=method)
+        request = urllib.request.Request(
+            self._at + command, data, {"Content-Type": "application/json"}, method=method
+        )
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)["value"]
 
@@ -491,7 +627,8 @@ class Browser:
             self._say("", method="DELETE")
             self._open()
             self._say("/url", {"url": url})
-        self.wait("document.querySelector('#f-operatorId') && document.querySelector('#about').textContent")
+        self.wait("document.querySelector('#f-operatorId')")
+        self.wait("document.querySelector('#about').textContent")
 
     def run(self, script):
         return self._say("/execute/sync", {"script": script, "args": []})
@@ -503,7 +640,8 @@ class Browser:
             time.sleep(0.05)
 
     def element(self, selector):
-        return f"/element/{next(iter(self._say('/element', {'using': 'css selector', 'value': selector}).values()))}"
+        found = self._say("/element", {"using": "css selector", "value": selector})
+        return f"/element/{next(iter(found.values()))}"
 
     def click(self, selector):
         self._say(self.element(selector) + "/click", {})
@@ -531,7 +669,9 @@ class Browser:
 def browser(tmp_path_factory):
     driver = shutil.which("chromedriver")
     if not driver or not chromium():
-        pytest.skip("Chromium and its driver are not installed: apt-get install chromium chromium-driver")
+        pytest.skip(
+            "Chromium and its driver are not installed: apt-get install chromium chromium-driver"
+        )
     browser = Browser(driver, chromium(), tmp_path_factory.mktemp("profile"))
     yield browser
     browser.close()
@@ -543,10 +683,20 @@ def sit_down(browser, agent):
     browser.run("document.querySelector('#row-operatorId').closest('details').open = true")
     for name in ("operatorId", "operatorName", "officeId", "officeName"):
         browser.write(f"#f-{name}", WINDOW[name])
+    choose(browser, "ec.query", "01101")
+
+
+def choose(browser, trans_type, business_type):
+    browser.click(f"nav button[value='{trans_type}']")
     browser.run(
-        "const list = document.querySelector('#f-businessType'); list.value = '01101';"
+        f"const list = document.querySelector('#f-businessType'); list.value = '{business_type}';"
         "list.dispatchEvent(new Event('change'))"
     )
+
+
+def fill_any(browser):
+    browser.click("nav button[value='any']")
+    browser.write("#f-transType", "cn.nhsa.cert.get")
 
 
 def pressed(browser):
@@ -575,10 +725,7 @@ class TestThePageInABrowser:
         browser.click("#result dd .less")
         assert PATIENT["idNo"] in browser.text("#result")
         browser.click("#result .next")
-        browser.run(
-            "const list = document.querySelector('#f-businessType'); list.value = '01301';"
-            "list.dispatchEvent(new Event('change'))"
-        )
+        choose(browser, "cn.nhsa.ec.pwd", "01301")
         browser.picture("4-password")
         assert "密码核验通过，可以结算" in pressed(browser)
         browser.picture("5-settle")
@@ -602,39 +749,58 @@ class TestThePageInABrowser:
 
     def test_an_outcome_that_is_unknown_looks_like_one(self, browser, real):
         sit_down(browser, real("sleep=600000", "--timeout", "0.5"))
-        browser.click("nav button[value='cn.nhsa.qrcode.get']")
-        browser.run(
-            "const list = document.querySelector('#f-businessType'); list.value = '01101';"
-            "list.dispatchEvent(new Event('change'))"
-        )
+        choose(browser, "cn.nhsa.qrcode.get", "01101")
+        shown = pressed(browser)
+        assert "请重新扫码" in shown
+        assert "请勿重复操作" not in shown
+        assert re.search(r"业务流水号\n20\d{12}", shown)
+        assert browser.run("return document.querySelector('#result').className") == "card unknown"
+        fill_any(browser)
         shown = pressed(browser)
         browser.picture("6-unknown")
         assert "请勿重复操作" in shown
-        assert re.search(r"流水号\n20\d{12}", shown)
-        assert browser.run("return document.querySelector('#result').className") == "card unknown"
+        assert re.search(r"业务流水号\n20\d{12}", shown)
+
+    def test_any_transaction_has_a_form(self, browser, agent):
+        sit_down(browser, agent)
+        fill_any(browser)
+        shown = pressed(browser)
+        browser.picture("10-any")
+        assert "张三" in shown
+        assert "533222********0123" in shown
+        assert PATIENT["idNo"] not in shown
+        browser.run("document.querySelector('#f-data').value = '[]'")
+        browser.run("document.querySelector('#f-data').dispatchEvent(new Event('input'))")
+        browser.click("#go")
+        assert "不是 JSON 对象" in browser.text("#row-data")
+
+    def test_a_face_is_recognised_and_then_asked_for_its_identity(self, browser, agent):
+        sit_down(browser, agent)
+        choose(browser, "cn.nhsa.ec.auth", "01101")
+        assert "终端刷脸完成" in pressed(browser)
+        browser.click("#result .next")
+        assert browser.run("return document.querySelector('#f-authNo').value") == "A0001"
+        choose(browser, "cn.nhsa.auth.check", "01101")
+        assert "张三" in pressed(browser)
 
     def test_a_refusal_is_in_the_platforms_words(self, browser, real):
-        answer = json.dumps({"code": 500049, "message": "电子凭证二维码无效"}, ensure_ascii=False)
-        sit_down(browser, real(f"answer={answer.encode('gb18030').hex()}"))
+        sit_down(browser, real(answered(code=500004, message="电子凭证密码错误")))
         shown = pressed(browser)
         browser.picture("7-refused")
-        assert "电子凭证二维码无效（500049）" in shown
-        assert "刷新二维码" in shown
+        assert "医保平台提示：电子凭证密码错误（500004）" in shown
 
     def test_a_refusal_that_is_none_reads_like_none(self, browser, real):
-        answer = json.dumps({"code": 500320}).encode().hex()
-        agent = real(f"answer={answer}")
+        agent = real(answered(code=500320))
         assert agent.call("cn.nhsa.ec.pwd")[0] == 409
         sit_down(browser, agent)
         shown = pressed(browser)
         assert "无需密码 · 可以结算" in shown
-        assert "未受理" not in shown
+        assert "可直接办理" in shown
 
     def test_text_from_the_wire_stays_text(self, browser, real):
         name = "<img src=x onerror=\"document.title='hit'\"><script>document.title='hit'</script>"
         data = {**PATIENT, "userName": name, "ecToken": name, "insuOrg": "430000", name: name}
-        answer = json.dumps({"code": 0, "data": data}, ensure_ascii=False).encode("gb18030").hex()
-        sit_down(browser, real(f"answer={answer}"))
+        sit_down(browser, real(answered(code=0, data=data)))
         assert name in pressed(browser)
         browser.click("#result .next")
         assert browser.run("return document.querySelector('#f-userName').value") == name
@@ -676,11 +842,12 @@ class TestThePageInABrowser:
 
         call = f"""
             const tell = arguments[arguments.length - 1];
-            fetch(arguments[0] + "api/cn.nhsa.qrcode.get", {{
-                method: "POST", body: '{json.dumps(WINDOW)}',
-                headers: {{ "Content-Type": "application/json", "Authorization": "Bearer {TOKEN}" }},
-            }}).then(async answer => tell([answer.headers.get("X-Out-Biz-No"), (await answer.json()).userName]))
-               .catch(error => tell(error.name));
+            const headers = {json.dumps({"Authorization": f"Bearer {TOKEN}"})};
+            headers["Content-Type"] = "application/json";
+            const body = '{json.dumps(WINDOW)}';
+            fetch(arguments[0] + "api/cn.nhsa.qrcode.get", {{ method: "POST", body, headers }})
+                .then(async told => tell([told.headers.get("X-Out-Biz-No"), await told.json()]))
+                .catch(error => tell(error.name));
         """
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as his:
             threading.Thread(target=his.serve_forever, daemon=True).start()
@@ -688,10 +855,11 @@ class TestThePageInABrowser:
             known = start("--simulate", "--origin", origin)
             browser._say("/url", {"url": origin})
             answers = [
-                browser._say("/execute/async", {"script": call, "args": [url]}) for url in (known.url, agent.url)
+                browser._say("/execute/async", {"script": call, "args": [url]})
+                for url in (known.url, agent.url)
             ]
             his.shutdown()
         assert answers[0][0].endswith("35020319001")
-        assert answers[0][1] == "张三"
+        assert answers[0][1]["userName"] == "张三"
         assert answers[1] == "TypeError"
         assert "OPTIONS /api/cn.nhsa.qrcode.get 403 origin=(foreign)" in agent.log

@@ -1,61 +1,63 @@
-"""What is published: the wheel and the sdist, file by file, and that either can be worked with alone."""
+"""What is published, file by file, and how its modules depend on each other."""
 
+import ast
 import os
+import re
 import subprocess
 import sys
 import tarfile
 import zipfile
 from email import message_from_string
 from importlib.util import find_spec
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+SRC = ROOT / "src"
 
-pytestmark = pytest.mark.skipif(
+built_by_hatchling = pytest.mark.skipif(
     find_spec("hatchling") is None or not (ROOT / "pyproject.toml").exists(),
     reason="needs hatchling, and the project's own folder",
 )
 
-MODULES = {
-    "__init__.py",
-    "__main__.py",
-    "biz_no.py",
-    "call.py",
-    "cli.py",
-    "client.py",
-    "codes.py",
-    "demo.py",
-    "doctor.py",
-    "errors.py",
-    "gb18030.py",
-    "pe.py",
-    "public.py",
-    "py.typed",
-    "pytest_plugin.py",
-    "reading.py",
-    "transactions.py",
-    "transports/__init__.py",
-    "transports/base.py",
-    "transports/binding.py",
-    "transports/dll.py",
-    "transports/isolated.py",
-    "transports/simulator.py",
-}
 ABOUT = {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
 TOP = {".gitignore", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml"}
-# What tests and examples are made of. Under windows/ are scripts without a suffix.
-KINDS = {".py", ".c", ".txt", ".md", ".html", ".json", ".toml"}
+MADE = ("__pycache__", ".pyc", ".lab", ".tox", ".hypothesis", ".so", ".dll", ".git/", ".log")
+
+
+def files(folder):
+    """The files below a folder of the project, by what they are called there."""
+    return {
+        path.relative_to(folder).as_posix(): path
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def run(*arguments, path, cwd):
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("NATIONEC_TEST", "PYTEST"))
+    }
+    environment.update(PYTHONPATH=str(path), PYTHONDONTWRITEBYTECODE="1", PYTHONIOENCODING="utf-8")
+    ran = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     to = tmp_path_factory.mktemp("dist")
-    ran = subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-d", str(to)], cwd=ROOT, capture_output=True, text=True
-    )
-    assert ran.returncode == 0, ran.stderr
+    run("-m", "hatchling", "build", "-d", str(to), path=SRC, cwd=ROOT)
     return to
 
 
@@ -78,98 +80,137 @@ def unpacked(built, tmp_path_factory):
     return folder
 
 
-def run(*arguments, path, cwd):
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("NATIONEC", "PYTEST"))}
-    environment.update(PYTHONPATH=str(path), PYTHONDONTWRITEBYTECODE="1", PYTHONIOENCODING="utf-8")
-    ran = subprocess.run(
-        [sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, encoding="utf-8", timeout=300
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout
+@built_by_hatchling
+class TestWheel:
+    def test_it_has_the_package_the_plugin_and_the_examples_as_they_are(self, wheel):
+        source = files(SRC)
+        examples = files(ROOT / "examples")
+        shipped = {**source, **{f"nationec/examples/{name}": examples[name] for name in examples}}
+        about = {name for name in wheel.namelist() if ".dist-info/" in name}
+        assert {name.split("/", 1)[1] for name in about} == ABOUT
+        assert set(wheel.namelist()) == about | set(shipped)
+        for name, path in shipped.items():
+            assert wheel.read(name) == path.read_bytes(), name
+        expected = {"pytest_nationec.py", "nationec/py.typed", "nationec/guide.md"}
+        assert expected <= set(shipped)
+
+    def test_the_metadata_says_what_it_needs(self, wheel):
+        (name,) = (name for name in wheel.namelist() if name.endswith("METADATA"))
+        about = message_from_string(wheel.read(name).decode())
+        told = (about["Name"], about["License-Expression"], about["Requires-Python"])
+        assert told == ("nationec", "MIT", ">=3.8")
+        needed = [need for need in about.get_all("Requires-Dist") if "extra ==" not in need]
+        assert needed == ["pydantic>=2.7"]
+        assert set(about.get_all("Provides-Extra")) == {"doctor", "all", "dev"}
+        assert "医保电子凭证" in about.get_payload()
+
+    def test_the_entry_points_are_the_command_and_the_fixtures(self, wheel):
+        (name,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
+        told = wheel.read(name).decode()
+        assert re.search(r"^\[console_scripts\]\nnationec = nationec\.commands:main$", told, re.M)
+        assert re.search(r"^\[pytest11\]\n\w+ = pytest_nationec$", told, re.M)
+
+    def test_it_works_alone(self, wheel, tmp_path):
+        wheel.extractall(tmp_path)
+        said = run("-c", "import nationec; print(nationec.__file__)", path=tmp_path, cwd=tmp_path)
+        assert Path(said.strip()).parent == tmp_path / "nationec"
+        assert "张三" in run("-m", "nationec", "demo", path=tmp_path, cwd=tmp_path)
 
 
-def test_the_wheel_has_the_package_and_nothing_else(wheel):
-    (about,) = {name.split("/")[0] for name in wheel.namelist() if ".dist-info/" in name}
-    assert sorted(wheel.namelist()) == sorted(
-        [f"nationec/{name}" for name in MODULES] + [f"{about}/{name}" for name in ABOUT]
-    )
-    assert wheel.testzip() is None
+@built_by_hatchling
+class TestSdist:
+    def test_it_has_the_package_its_tests_and_examples_and_nothing_else(self, unpacked):
+        names = set(files(unpacked))
+        for folder in ("src", "examples"):
+            there = {f"{folder}/{name}" for name in files(ROOT / folder)}
+            assert {name for name in names if name.startswith(f"{folder}/")} == there
+        others = {name for name in names if name.split("/")[0] not in ("src", "examples", "tests")}
+        assert others == TOP
+        assert {"tests/native/standin.c", "tests/standard/7.1.txt", "tests/conftest.py"} <= names
+        for name in names - {"PKG-INFO"}:
+            assert (unpacked / name).read_bytes() == (ROOT / name).read_bytes()
+
+    def test_nothing_that_was_made_by_running_is_in_it_or_the_wheel(self, wheel, unpacked):
+        for name in (*wheel.namelist(), *files(unpacked)):
+            assert not [made for made in MADE if name.endswith(made) or f"{made}/" in name], name
+
+    def test_the_wheel_built_from_it_is_the_same(self, wheel, unpacked, tmp_path):
+        command = ("-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
+        run(*command, path=unpacked / "src", cwd=unpacked)
+        (path,) = tmp_path.glob("*.whl")
+        with zipfile.ZipFile(path) as again:
+            assert {name: again.read(name) for name in again.namelist()} == {
+                name: wheel.read(name) for name in wheel.namelist()
+            }
+
+    def test_its_tests_are_found_and_pass(self, unpacked):
+        found = run("-m", "pytest", "--collect-only", "-q", path=unpacked / "src", cwd=unpacked)
+        assert "error" not in found.splitlines()[-1]
+        some = ["tests/test_codes.py", "tests/test_gb18030.py", "tests/test_biz_no.py"]
+        assert " passed" in run("-m", "pytest", *some, path=unpacked / "src", cwd=unpacked)
 
 
-def test_every_file_is_as_it_is_in_the_project(wheel, unpacked):
-    for name in MODULES:
-        assert wheel.read(f"nationec/{name}") == (ROOT / "src" / "nationec" / name).read_bytes()
-    for path in unpacked.rglob("*"):
-        relative = path.relative_to(unpacked)
-        if path.is_file() and relative.name != "PKG-INFO":
-            assert path.read_bytes() == (ROOT / relative).read_bytes()
+# How the modules depend on each other: imports anywhere in a file count, also those that are there
+# for type checkers only.
+
+MODULES = {
+    name[: -len(".py")].replace("/", ".").replace(".__init__", ""): path
+    for name, path in files(SRC).items()
+    if name.endswith(".py")
+}
 
 
-def test_the_sdist_has_the_package_its_tests_and_examples_and_nothing_else(unpacked):
-    names = {PurePosixPath(path.relative_to(unpacked).as_posix()) for path in unpacked.rglob("*") if path.is_file()}
-    others = {str(name) for name in names if name.parts[0] not in ("tests", "examples")}
-    assert others == {*TOP, *(f"src/nationec/{name}" for name in MODULES)}
-    strange = {
-        str(name)
-        for name in names - {PurePosixPath(name) for name in others}
-        if name.suffix not in KINDS and name.parts[:2] != ("tests", "windows")
-    }
-    assert strange == set()
-    assert {"tests/native/standin.c", "tests/standard/7.1.txt", "tests/conftest.py"} <= set(map(str, names))
+def imports(module):
+    """The names of what a module imports; of ``from x import y`` both x and x.y."""
+    path = MODULES[module]
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".")
+            parents = parts[: len(parts) - node.level + 1] if node.level else []
+            source = ".".join([*parents, *filter(None, [node.module])])
+            submodules = [f"{source}.{alias.name}" for alias in node.names]
+            found = [name for name in submodules if name in MODULES]
+            if len(found) < len(submodules):
+                found.append(source)
+            yield from found
 
 
-def test_nothing_that_was_made_by_running_is_in_either(wheel, unpacked):
-    for name in (*wheel.namelist(), *(path.as_posix() for path in unpacked.rglob("*"))):
-        for made in ("__pycache__", ".pyc", ".lab", ".tox", ".hypothesis", ".so", ".dll", ".git/", ".xml", ".log"):
-            assert not name.endswith(made)
-            assert f"{made}/" not in name
+def test_no_module_imports_itself_through_others():
+    left = {module: set(imports(module)) & set(MODULES) for module in MODULES}
+    while True:
+        leaves = [module for module, needed in left.items() if not needed & set(left)]
+        if not leaves:
+            break
+        for module in leaves:
+            del left[module]
+    assert not left
 
 
-def test_the_metadata_says_what_it_needs(wheel):
-    (name,) = (name for name in wheel.namelist() if name.endswith("METADATA"))
-    about = message_from_string(wheel.read(name).decode())
-    assert (about["Name"], about["License-Expression"], about["Requires-Python"]) == ("nationec", "MIT", ">=3.8")
-    needed = [need for need in about.get_all("Requires-Dist") if "extra ==" not in need]
-    assert needed == ["pydantic>=2.10"]
-    assert set(about.get_all("Provides-Extra")) == {"isolated", "doctor", "all", "dev"}
-    assert "医保电子凭证" in about.get_payload()
-
-
-def test_the_wheel_works_alone(wheel, tmp_path):
-    wheel.extractall(tmp_path)
-    said = run("-c", "import nationec; print(nationec.__file__)", path=tmp_path, cwd=tmp_path)
-    assert Path(said.strip()).parent == tmp_path / "nationec"
-    assert "张三" in run("-m", "nationec", "demo", path=tmp_path, cwd=tmp_path)
-
-
-def test_the_sdist_can_be_built_again_into_the_same_wheel(wheel, unpacked, tmp_path):
-    run("-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path), path=unpacked / "src", cwd=unpacked)
-    (path,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(path) as again:
-        assert {name: again.read(name) for name in again.namelist()} == {
-            name: wheel.read(name) for name in wheel.namelist()
-        }
-
-
-def test_the_sdist_has_tests_that_are_found_and_pass(unpacked):
-    found = run("-m", "pytest", "--collect-only", "-q", path=unpacked / "src", cwd=unpacked)
-    assert "error" not in found.splitlines()[-1]
-    some = ["tests/test_codes.py", "tests/test_client.py", "tests/test_simulator.py"]
-    assert " passed" in run("-m", "pytest", *some, path=unpacked / "src", cwd=unpacked)
+@pytest.mark.parametrize("name", ["binding", "worker"])
+def test_what_is_sent_to_the_other_interpreter_needs_the_standard_library_only(name):
+    needed = set(imports(f"nationec.transports.{name}")) - {"msvcrt"}
+    assert needed & set(MODULES) <= {"nationec.transports.binding"}
+    program = f"import {', '.join(needed - set(MODULES))}"
+    subprocess.run([sys.executable, "-I", "-S", "-c", program], check=True)
 
 
 def test_each_module_can_be_imported_first():
-    program = """
-import importlib, pkgutil, sys
-import nationec
-names = {module.name for module in pkgutil.walk_packages(nationec.__path__, "nationec.")} - {"nationec.__main__"}
-for name in names:
+    program = f"""
+import importlib, sys
+for name in {sorted(MODULES)!r}:
     for loaded in [each for each in sys.modules if each.partition(".")[0] == "nationec"]:
         del sys.modules[loaded]
-    importlib.import_module(name)
-print(len(names))
+    if not name.endswith("__main__"):
+        importlib.import_module(name)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120
-    )
-    assert int(done.stdout) > 15
+    run("-c", program, path=SRC, cwd=ROOT)
+
+
+def test_nothing_speaks_of_execnet():
+    texts = {**files(SRC), **files(ROOT / "examples"), **{name: ROOT / name for name in TOP}}
+    for name, path in texts.items():
+        if path.exists():
+            assert "execnet" not in path.read_text("utf-8"), name

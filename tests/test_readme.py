@@ -1,156 +1,184 @@
-"""What the README shows is what happens: its Python runs and prints what it says, its commands and names exist."""
+"""What README.md and the handbook show is what happens: each block runs alone, in a new process.
 
-import ast
-import builtins
-import logging
+A ``python`` block is pasted into an empty file, and run by pytest where it has tests. A ``sh``
+block runs in an empty folder, in which the ``json`` block above it is ``request.json``. What is
+printed is the ``text`` block that follows, or the comments behind the ``print`` calls; ``…`` stands
+for anything. ``NATIONEC_DLL`` is the C stand-in, for what needs a DLL. The commands that install
+something are run word for word by .ci/run and tests/windows/offline; ``bat`` is for Windows, and
+``csharp`` for .NET.
+"""
+
+import os
 import re
-import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 import nationec
-from nationec import call
+from nationec.commands.guide import GUIDE
+from nationec.commands.output import EXIT_CODES
+from nationec.zh import CHINESE
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text("utf-8")
-HALVES = dict(zip(["English", "中文"], re.split(r"^(?=# nationec)", README, flags=re.M)[1:]))
-ENGLISH = HALVES["English"]  # the Chinese half has the same commands, see the last test
-BLOCKS = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
-half = pytest.mark.parametrize("half", HALVES.values(), ids=HALVES)
+TEXTS = {path.name: path.read_text("utf-8") for path in (ROOT / "README.md", GUIDE)}
+FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PROSE = {name: FENCED.sub("", text) for name, text in TEXTS.items()}
+BOTH = pytest.mark.parametrize("name", TEXTS)
+INSTALLS = ("python3 -m venv ", "pip wheel ")
 
 
-def blocks(text, language):
-    return [code for its, code in BLOCKS.findall(text) if its == language]
+def blocks(wanted):
+    """Each block of a language, the last ``json`` above it and the ``text`` that follows it."""
+    parameters = []
+    for name, text in TEXTS.items():
+        found = list(FENCED.finditer(text))
+        given = None
+        for block, after in zip(found, [*found[1:], None]):
+            language, code = block.groups()
+            given = code if language == "json" else given
+            promised = after[2] if after and after[1] == "text" else None
+            if language == wanted and not code.startswith(INSTALLS):
+                line = text.count("\n", 0, block.start()) + 1
+                parameters.append(pytest.param(code, given, promised, id=f"{name}:{line}"))
+    return parameters
 
 
-@half
-def test_the_python_runs_and_prints_what_it_says(half, monkeypatch, capsys):
-    monkeypatch.delenv("NATIONEC_DLL", raising=False)
-    readme = ModuleType("readme")
-    monkeypatch.setitem(sys.modules, "readme", readme)  # where pydantic looks for what a generic class names
-    level = logging.getLogger("nationec").level
-    try:
-        for code in blocks(half, "python"):
-            exec(compile(code, "README.md", "exec"), vars(readme))
-            promised = re.findall(r"^ *print\(.*\)  # (.*)$", code, re.M)
-            assert capsys.readouterr().out.splitlines() == promised
-    finally:
-        logging.getLogger("nationec").setLevel(level)
+@pytest.fixture
+def run(tmp_path, monkeypatch, standin):
+    for variable in [name for name in os.environ if name.startswith("NATIONEC_")]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("NATIONEC_DLL", str(standin))
+    monkeypatch.setenv("NATIONEC_LANG", "zh")
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8")
+    monkeypatch.setenv(
+        "PATH", os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+    )
+
+    def run(*command):
+        pipes = {"capture_output": True, "stdin": subprocess.DEVNULL}
+        ran = subprocess.run(command, cwd=tmp_path, encoding="utf-8", timeout=120, **pipes)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
+
+    return run
 
 
-@half
-def test_the_two_commands_are_these(half):
-    install, develop, *_ = blocks(half, "sh")
-    assert install == "pip install . && nationec demo\n"
-    assert develop == "pip install -e '.[dev]' && pytest\n"
+def matches(promised, printed):
+    pattern = re.escape(promised).replace(re.escape("…"), ".*")
+    return re.fullmatch(pattern, printed, re.DOTALL)
 
 
-def test_the_commands_exist():
-    shown = set(re.findall(r"^(?:.*&& *)?nationec ([a-z]\w*)", "".join(blocks(ENGLISH, "sh")), re.M))
-    assert shown
-    for command in shown:
-        subprocess.run([sys.executable, "-m", "nationec", command, "--help"], check=True, capture_output=True)
+@pytest.mark.parametrize(("code", "given", "promised"), blocks("python"))
+def test_a_python_block_prints_what_it_says(code, given, promised, run, tmp_path):
+    if "fastapi" in code:
+        pytest.importorskip("fastapi")
+    file = tmp_path / "test_block.py"
+    file.write_text(code, "utf-8")
+    if "def test_" in code:
+        run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", file.name)
+        return
+    told = re.findall(r"^ *print\(.*\)  # (.*)$", code, re.MULTILINE)
+    expected = promised if not told and promised else "".join(f"{line}\n" for line in told)
+    printed = run(sys.executable, file.name)
+    assert matches(expected, printed), printed
 
 
-def test_the_python_command_lines_run():
-    for line in "".join(blocks(ENGLISH, "sh")).splitlines():
-        if line.startswith("python "):
-            subprocess.run([sys.executable, *shlex.split(line)[1:]], check=True, capture_output=True)
+@pytest.mark.skipif(not shutil.which("sh"), reason="a shell of Unix runs them")
+@pytest.mark.parametrize(("code", "given", "promised"), blocks("sh"))
+def test_a_shell_block_prints_what_it_says(code, given, promised, run, tmp_path):
+    if given:
+        (tmp_path / "request.json").write_text(given, "utf-8")
+    printed = run("sh", "-e", "-c", code)
+    assert promised is None or matches(promised, printed), printed
 
 
-def test_the_nationec_command_lines_run():
-    ran = [
-        line
-        for line in "".join(blocks(ENGLISH, "sh")).splitlines()
-        if re.search("^nationec .*(--simulate|--help|codes)", line)
+@pytest.mark.parametrize("command", ["nationec demo", r"pytest( .*)?"])
+def test_a_command_of_the_first_screen_stands_alone_and_once(command):
+    alone = [code for _, code in FENCED.findall(TEXTS["README.md"]) if code.count("\n") == 1]
+    assert len([code for code in alone if re.match(rf"python3 -m venv .* {command}\n$", code)]) == 1
+
+
+@BOTH
+def test_a_link_leads_somewhere(name):
+    headings = re.findall(r"^#+ (.*)$", PROSE[name], re.MULTILINE)
+    anchors = {
+        "#" + re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings
+    }
+    for link in re.findall(r"\]\(([^)]+)\)", PROSE[name]):
+        assert link in anchors or (ROOT / link).is_file(), link
+
+
+def test_a_chapter_that_is_named_exists():
+    chapters = re.findall(r"^## (.*)$", PROSE["guide.md"], re.MULTILINE)
+    named = re.findall(r"`nationec guide (\w+)`", "".join(PROSE.values()))
+    named += re.findall(r"见“([^”]+)”", PROSE["guide.md"])
+    assert named
+    assert [word for word in named if not any(word in chapter for chapter in chapters)] == []
+
+
+@BOTH
+def test_an_exit_code_is_that_of_the_command(name):
+    rows = re.findall(r"^\| ([^|]*) \| (\d) \|", PROSE[name], re.MULTILINE)
+    told = [
+        (kind, int(code)) for kinds, code in rows for kind in re.findall(r"`(\w+Error)`", kinds)
     ]
-    assert {line.split()[1] for line in ran} == {"call", "codes"}
-    for line in ran:
-        command = [sys.executable, "-m", "nationec", *shlex.split(line)[1:]]
-        assert subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL).stdout
+    known = {kind.__name__: code for kind, code in EXIT_CODES.items()}
+    assert {kind for kind, _ in told} == {*known, "ValidationError", "ValueError"}
+    assert all(known.get(kind, 2) == code for kind, code in told)
 
 
-@half
-def test_the_links_within_it_lead_somewhere(half):
-    headings = re.findall(r"^#+ (.*)$", BLOCKS.sub("", README), re.M)
-    places = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    links = re.findall(r"\]\(#([^)]+)\)", half)
-    assert links
-    assert set(links) <= places
+def test_every_reason_of_a_load_error_is_in_the_handbook():
+    reasons = re.findall(r"``(\w+(?:-\w+)+)``", nationec.DllLoadError.__doc__)
+    assert sorted(reasons) == sorted(
+        re.findall(r"^\| `(\w+(?:-\w+)+)` \|", PROSE["guide.md"], re.MULTILINE)
+    )
 
 
-@half
-def test_the_return_codes_are_as_the_standard_calls_them(half):
-    rows = re.findall(r"^\| (-?\d{1,6}) \| ([^|]+) \| [^|]+ \|$", half, re.M)
-    assert len(rows) == 10
-    for code, label in rows:
-        assert nationec.ReturnCode(int(code)).label == label
-
-
-@half
-def test_the_exit_codes_are_those_of_the_command(half):
-    rows = re.findall(r"^\| (\d) \| [^|]+ \|$", half, re.M)
-    assert [int(row) for row in rows] == sorted({0, 2, *call.EXIT_CODES.values()})
-
-
-@half
-def test_every_reason_of_a_load_error_is_in_the_table(half):
-    reasons = set(re.findall(r"``(\w+(?:-\w+)+)``", nationec.DllLoadError.__doc__))
-    assert len(reasons) == 6
-    assert reasons == set(re.findall(r"^\| `(\w+(?:-\w+)+)` \| [^|]+ \|$", half, re.M))
-
-
-@half
-def test_the_changelog_begins_with_this_version(half):
-    assert re.findall(r"^### (\d+\.\d+\.\d+)$", half, re.M)[0] == nationec.__version__
-
-
-@half
-def test_every_name_is_a_public_one(half):
-    """In running text and tables; the code blocks import what they use."""
-    spans = re.findall(r"`([^`\n]+)`", BLOCKS.sub("", half))
-    names = {name for span in spans for name in re.findall(r"^[A-Z][a-z]+(?:[A-Z][a-z]+)*(?=$|[.(])", span)}
-    names |= set(re.findall(r"^new_\w+", "\n".join(spans), re.M))
-    assert {"Client", "EcQueryRequest", "DllLoadError", "new_out_biz_no"} < names
-    assert names <= {*nationec.__all__, *dir(builtins), "InData", "OutData", "NationEcTrans", "Python"}
-
-
-@half
-def test_the_errors_are_all_in_the_table(half):
-    errors = {name for name in nationec.__all__ if name.endswith("Error")} - {"NationEcError"}
-    assert errors <= set(re.findall(r"^\| `(\w+)` \|", half, re.M))
-
-
-@half
-def test_the_transactions_are_all_in_the_table(half):
-    rows = re.findall(r"^\| `([\w.]+)` \| `(\w+)` \| `(\w+)` \| §5\.\d \|", half, re.M)
-    assert len(rows) == 4
+def test_the_transactions_are_all_in_the_table():
+    rows = re.findall(r"^\| `([\w.]+)` \| `(\w+)` \| `(\w+)` \|", PROSE["README.md"], re.MULTILINE)
     for trans_type, request, response in rows:
         assert getattr(nationec, request).trans_type == trans_type
         assert getattr(nationec, request).response_type is getattr(nationec, response)
+    typed = {name for name in nationec.__all__ if hasattr(getattr(nationec, name), "response_type")}
+    assert {request for _, request, _ in rows} == typed - {"AnyRequest"}
 
 
-@half
-def test_the_examples_are_all_there(half):
-    assert sorted(re.findall(r"^- `examples/(\w+\.py)`", half, re.M)) == sorted(
-        path.name for path in (ROOT / "examples").glob("*.py")
+@BOTH
+def test_a_name_that_is_mentioned_is_a_public_one(name):
+    names = set(re.findall(r"`([A-Z]\w*[a-z]\w*)(?=[`(.])", PROSE[name]))
+    of_others = {"ValidationError", "ValueError", "None", "CreateNoWindow", "NationEcTrans"}
+    of_others |= {"NationECCode", "NationEcCode"}  # files
+    assert names - {*nationec.__all__, *of_others} == set()
+
+
+@BOTH
+def test_an_option_that_is_mentioned_exists(name):
+    told = re.findall(r"`(?:nationec[^`]* )?(--[a-z][a-z-]+)", PROSE[name])
+    told += re.findall(r"^nationec.*?(--[a-z][a-z-]+)", TEXTS[name], re.MULTILINE)
+    sources = [
+        *(ROOT / "src" / "nationec" / "commands").glob("*.py"),
+        *ROOT.glob("examples/**/*.py"),
+    ]
+    known = "".join(path.read_text("utf-8") for path in sources)
+    of_others = {"--platform", "--python-version", "--onefile"}
+    absent = [
+        option for option in told if f'"{option}"' not in known and f'"{option[2:]}"' not in known
+    ]
+    assert set(absent) - of_others == set()
+
+
+def test_the_lines_of_doctor_are_called_as_it_calls_them():
+    samples = "".join(
+        code for its, code in FENCED.findall("".join(TEXTS.values())) if its == "text"
     )
+    lines = re.findall(r"^(正常|注意|失败) +(\S+) ", samples, re.MULTILINE)
+    assert len(lines) > 10
+    assert {label for _, label in lines} - {"Python", "DLL", "url"} <= set(CHINESE.values())
 
 
-def test_both_languages_have_the_same_outline():
-    english, chinese = (re.findall(r"^(#+) |^```(\w+)$|^(\|) ?---|^(- |\d\. )", text, re.M) for text in HALVES.values())
-    assert english == chinese
-
-
-def test_both_languages_show_the_same_code():
-    def but_for_comments_and_texts(its, code):
-        return re.sub(r"value='.*?'", "", ast.dump(ast.parse(code))) if its == "python" else code
-
-    english, chinese = (
-        [but_for_comments_and_texts(*block) for block in BLOCKS.findall(text)] for text in HALVES.values()
-    )
-    assert english == chinese
+@BOTH
+def test_no_line_ends_between_two_chinese_characters(name):
+    assert not re.search(r"[\u3000-\u9fff\uff00-\uffef]\n[\u3000-\u9fff\uff00-\uffef]", PROSE[name])

@@ -1,28 +1,85 @@
-"""Decode a patient's 医保电子凭证 (national medical-insurance e-voucher) through ``NationECCode.dll``.
+"""Decode a 医保电子凭证 (national medical-insurance e-voucher) through ``NationECCode.dll``.
 
-The names are those of ``nationec.public``. They are loaded with the first that is used, so that the pytest plugin
-and ``nationec --version`` do not load pydantic.
+    with Client(url, org_id, dll=r"C:\\NationEC\\NationECCode.dll") as client:
+        insured = client.call(EcQueryRequest(business_type="01101", operator_id="008", ...))
+        print(insured.user_name)
+
+``Client`` makes the call, the ``...Request`` classes are the transactions of §5.3 to §5.6, and
+``NationEcError`` is whatever goes wrong. ``nationec guide`` is the handbook, in Chinese.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, List
+from .biz_no import new_out_biz_no
+from .client import Client
+from .codes import BusinessType, IdType, MdtrtCertType, OrderStatus, PwdFlag, ReturnCode
+from .errors import (
+    BusinessError,
+    DllCrashError,
+    DllLoadError,
+    DllTimeoutError,
+    NationEcError,
+    ProtocolError,
+    ResponseFormatError,
+)
+from .exchange import Exchange
+from .models import AnyRequest, Envelope, Request, Response
+from .terminal import (
+    EcAuthRequest,
+    EcAuthResponse,
+    SettleNotifyRequest,
+    SettleNotifyResponse,
+)
+from .transactions import (
+    AuthCheckRequest,
+    AuthCheckResponse,
+    EcPwdRequest,
+    EcPwdResponse,
+    EcQueryRequest,
+    EcQueryResponse,
+    QrcodeGetRequest,
+    QrcodeGetResponse,
+)
+from .transports.base import Transport
+from .transports.dll import DllTransport
+from .transports.isolated import IsolatedDll
+from .transports.simulator import Simulator
 
 __version__ = "0.1.0"
 
-if TYPE_CHECKING:
-    from .public import *  # noqa: F403
-    from .public import __all__ as __all__
-else:
-
-    def __getattr__(name: str) -> Any:
-        if name.startswith("__") and name != "__all__":
-            raise AttributeError(f"module 'nationec' has no attribute {name!r}")
-        public = import_module(".public", __name__)
-        globals().update({each: getattr(public, each) for each in public.__all__}, __all__=public.__all__)
-        try:
-            return globals()[name]
-        except KeyError:
-            raise AttributeError(f"module 'nationec' has no attribute {name!r}") from None
-
-    def __dir__() -> List[str]:
-        return sorted({*globals(), *__getattr__("__all__")})
+__all__ = [
+    "AnyRequest",
+    "AuthCheckRequest",
+    "AuthCheckResponse",
+    "BusinessError",
+    "BusinessType",
+    "Client",
+    "DllCrashError",
+    "DllLoadError",
+    "DllTimeoutError",
+    "DllTransport",
+    "EcAuthRequest",
+    "EcAuthResponse",
+    "EcPwdRequest",
+    "EcPwdResponse",
+    "EcQueryRequest",
+    "EcQueryResponse",
+    "Envelope",
+    "Exchange",
+    "IdType",
+    "IsolatedDll",
+    "MdtrtCertType",
+    "NationEcError",
+    "OrderStatus",
+    "ProtocolError",
+    "PwdFlag",
+    "QrcodeGetRequest",
+    "QrcodeGetResponse",
+    "Request",
+    "Response",
+    "ResponseFormatError",
+    "ReturnCode",
+    "SettleNotifyRequest",
+    "SettleNotifyResponse",
+    "Simulator",
+    "Transport",
+    "new_out_biz_no",
+]

@@ -1,5 +1,7 @@
+"""``python -m nationec`` is the command ``nationec``."""
+
 import sys
 
-from .cli import main
+from .commands import main
 
 sys.exit(main())

@@ -3,58 +3,59 @@
 import os
 import threading
 import time
-from datetime import datetime, timedelta
-from random import choices
+from random import SystemRandom
 from string import ascii_uppercase, digits
-from typing import Set
+
+from .language import _
 
 _ALPHABET = digits + ascii_uppercase
-_PER_SECOND = len(_ALPHABET) ** 3
-
-_lock = threading.Lock()
-_second = datetime.min
-_given: Set[str] = set()  # the random parts given out in that second
 
 
-def new_out_biz_no(org_id: str) -> str:
-    """A new ``out_biz_no``: the local time as YYYYMMDDHHMMSS, three random characters (0-9, A-Z), ``org_id``.
+class _Counter:
+    """From a random start, and no more numbers a second than there are places for them."""
 
-    Never the same twice in one process, from however many threads. When the 46,656 numbers of a second are used
-    up it waits for the next second. Two processes that share an ``org_id`` may, with a chance of 1 in 46,656 for
-    each pair of numbers made in the same second, make the same one: a HIS with a sequence of its own can put its
-    number into ``out_biz_no`` instead.
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.number = SystemRandom().getrandbits(64)
+        self.second = self.first = 0
 
-    Raises ``ValueError`` when the whole would be longer than the 64 characters of §5.4.3: an ``org_id`` of more
-    than 47.
+    def next(self, places: int) -> str:
+        with self.lock:
+            now = int(time.time())
+            # A second that is full, and a clock that was set back, borrow from the next second.
+            if now <= self.second and self.number - self.first >= 36**places:
+                now = self.second + 1
+            if now > self.second:
+                self.second, self.first = now, self.number
+            self.number += 1
+            second, number = self.second, self.number
+        part = "".join(_ALPHABET[number // 36**place % 36] for place in range(places))
+        return time.strftime("%Y%m%d%H%M%S", time.localtime(second)) + part
+
+
+_counter = _Counter()
+
+
+def new_out_biz_no(org_id: str, *, random: int = 3) -> str:
+    """A new ``out_biz_no``: the local time as YYYYMMDDHHMMSS, ``random`` characters, ``org_id``.
+
+    Never the same twice in one process. Two numbers made in the same second at two windows are the
+    same once in 36 to the power of ``random`` (46,656 for the three of §4.2.3): where many windows
+    share an organisation number, ask for more. The characters are 0-9 and A-Z.
+
+    Raises ``ValueError`` when the whole would be longer than the 64 characters of §5.4.3.
     """
-    global _second
-    if len(org_id) > 47:
-        raise ValueError(
-            f"an org_id of {len(org_id)} characters makes an out_biz_no of more than 64: "
-            "give an org_id of at most 47 characters, or an out_biz_no of your own"
-        )
-    while True:
-        with _lock:
-            now = datetime.now()
-            full = len(_given) == _PER_SECOND
-            if full and now < _second:  # the clock was set back: waiting for it could take hours
-                now = _second + timedelta(seconds=1)
-            if now.replace(microsecond=0) > _second:
-                _second = now.replace(microsecond=0)
-                _given.clear()
-                full = False
-            if not full:
-                part = "".join(choices(_ALPHABET, k=3))
-                while part in _given:
-                    part = "".join(choices(_ALPHABET, k=3))
-                _given.add(part)
-                return f"{_second:%Y%m%d%H%M%S}{part}{org_id}"
-        time.sleep(0.01)
+    if random < 1:
+        raise ValueError(_("{name} must be at least 1").format(name="random"))
+    if 14 + random + len(org_id) > 64:
+        text = _("with an org_id of {length} characters it has more than 64: give one of your own")
+        raise ValueError(text.format(length=len(org_id)))
+    return _counter.next(random) + org_id
 
 
 def _after_fork() -> None:
-    global _lock
-    _lock = threading.Lock()  # another thread may have held it
+    global _counter
+    _counter = _Counter()  # else the child counts on from where its parent does
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,4 +1,4 @@
-"""What can go wrong with a call.
+"""What can go wrong with a call, and what to say about it.
 
 ::
 
@@ -6,59 +6,109 @@
     ├── DllLoadError          no DLL to call: nothing was sent
     ├── DllTimeoutError       no answer by the deadline: the outcome is unknown
     ├── DllCrashError         the DLL broke down during the call: the outcome is unknown
-    ├── ProtocolError         the return value is not "0000": the DLL did not get the transaction through (§5.2)
+    ├── ProtocolError         the return value is not "0000": it did not get through (§5.2)
     ├── BusinessError         code is not 0: the platform refused (§7.1)
     └── ResponseFormatError   code is 0, or missing, and the answer cannot be read
 
-A request that is wrong in itself never gets this far: making it raises ``pydantic.ValidationError``.
+A request that is wrong in itself never gets this far: making it raises
+``pydantic.ValidationError``.
 
-The text of an error names the transaction and no patient. The one thing shown as it came is what the platform
-(``message``) or the DLL wrote for the cashier.
+The text of an error is one line in the reader's language: what happened, then what to do. It names
+the transaction and no patient. The one thing shown as it came is what the platform (``message``) or
+the DLL wrote for the operator.
 """
 
-from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from .codes import ReturnCode
+from .exchange import Exchange
+from .language import _, option
 
-if TYPE_CHECKING:
-    from .client import Exchange
+SHOWN = 200
+"""Characters of the platform's or the DLL's own words in a text: ``message`` has 200 (§4.2.4.2)."""
 
-
-OUTCOME_UNKNOWN = (
-    "The outcome is unknown: where the transaction has an outBizNo, look it up by that before calling again"
-)
 _PRIVATE = ("exchange", "received")
+
+# What the operator does now. For other codes the platform's own words say it.
+_FOR_OPERATOR = {
+    ReturnCode.INVALID_PARAMETER: "本次操作未完成，请重新操作；仍不成功请联系信息科",
+    ReturnCode.RATE_LIMITED: "医保平台繁忙，请稍后重试",
+    ReturnCode.QRCODE_TOKEN_EXPIRED: "请参保人刷新二维码后重新扫码",
+    ReturnCode.QRCODE_INVALID: "请参保人刷新二维码后重新扫码",
+    ReturnCode.EC_QRCODE_REQUIRED: "请参保人打开医保电子凭证，出示二维码后重新扫码",
+    ReturnCode.PASSWORD_NOT_NEEDED: "本次无需输入密码，可直接办理",
+}
 
 
 class NationEcError(Exception):
     """Any failure of a call.
 
-    ``trans_type`` and ``out_biz_no`` say which transaction, ``exchange`` is all that was sent and received; the
-    client fills them in, and they are ``None`` for what fails outside a call. ``exchange`` holds the patient's
-    data, so it is left out when the error is pickled.
+    ``trans_type`` and ``out_biz_no`` say which transaction, ``exchange`` is all that was sent and
+    received; the client fills them in, and they are ``None`` for what fails outside a call.
+    ``exchange`` holds the patient's data, so it is left out when the error is pickled.
     """
 
     trans_type: Optional[str] = None
     out_biz_no: Optional[str] = None
-    exchange: Optional["Exchange[Any]"] = None
+    exchange: Optional[Exchange[Any]] = None
+    repeatable: bool = False
+    """``Request.repeatable`` of the transaction."""
+    outcome_unknown: bool = False
+    """Whether the transaction may have taken place all the same: timeout, crash, an answer that
+    cannot be read, and the code -3. Nothing else decides this."""
+    _for_operator = "医保交易未完成，请稍后重试；仍不成功请联系信息科"
+
+    def about(self, exchange: Exchange[Any]) -> None:
+        """Fill in the call that failed."""
+        self.exchange = exchange
+        self.trans_type = exchange.trans_type
+        self.out_biz_no = exchange.out_biz_no
+        self.repeatable = exchange.request.repeatable
+
+    @property
+    def for_operator(self) -> str:
+        """One Chinese sentence for the operator (收款员) at the window: what happened, what to do.
+
+        Without a path, an address or a patient, whatever the reader's language is elsewhere.
+        """
+        if not self.outcome_unknown:
+            return self._for_operator
+        if self.repeatable:
+            return "未收到结果，本次不产生费用，请重新扫码"
+        if self.out_biz_no:
+            return f"结果未知，请勿重复操作，请核对业务流水号 {self.out_biz_no}"
+        return "结果未知，请勿重复操作，请联系信息科核对"
 
     def __str__(self) -> str:
-        about = ", ".join(filter(None, (self.trans_type, self.out_biz_no and f"outBizNo {self.out_biz_no}")))
-        return f"{super().__str__()} [{about}]" if about else super().__str__()
+        text = super().__str__()
+        if self.outcome_unknown:
+            text = _("{what}. {then}").format(what=text, then=self._what_now())
+        told = [self.trans_type, self.out_biz_no and f"outBizNo {self.out_biz_no}"]
+        about = ", ".join(filter(None, told))
+        return one_line(f"{text} [{about}]" if about else text)
+
+    def _what_now(self) -> str:
+        if self.repeatable:
+            return _("The outcome is unknown, but it settles nothing: it may be done again")
+        if self.out_biz_no:
+            return _("The outcome is unknown: look it up by its outBizNo before it is done again")
+        return _("The outcome is unknown: find out before it is done again")
 
     def __reduce__(self) -> Tuple[Any, ...]:
-        state: Dict[str, Any] = {name: value for name, value in vars(self).items() if name not in _PRIVATE}
+        state = {name: value for name, value in vars(self).items() if name not in _PRIVATE}
         return type(self), self.args, state
 
 
 class DllLoadError(NationEcError):
     """The DLL cannot be loaded, so nothing was sent.
 
-    ``reason`` is one of ``not-found``, ``not-a-library`` (or damaged, for another processor, not to be read),
-    ``wrong-width`` (a library for another bitness or system), ``missing-dependency``, ``no-export`` and
-    ``no-interpreter`` (isolated only: the other Python does not start); ``path`` is the file in question, empty where
-    none was found.
+    ``reason`` is one of ``not-found``, ``not-a-library`` (or damaged, for another processor, not to
+    be read), ``wrong-width`` (a library for another bitness or system), ``missing-dependency``,
+    ``no-export`` and ``no-interpreter`` (isolated only: the other Python does not start); ``path``
+    is the file in question, empty where none was found.
     """
+
+    _for_operator = "医保动态库无法加载，请联系信息科"
 
     def __init__(self, text: str, *, reason: str = "", path: str = "") -> None:
         super().__init__(text)
@@ -67,14 +117,18 @@ class DllLoadError(NationEcError):
 
 
 class DllTimeoutError(NationEcError):
-    """No answer by the deadline. The transaction may have taken place: look it up by its ``out_biz_no``."""
+    """No answer by the deadline. The transaction may have taken place."""
+
+    outcome_unknown = True
 
 
 class DllCrashError(NationEcError):
     """The DLL crashed, ended its process or wrote past ``OutData``.
 
-    The transaction may have taken place: look it up by its ``out_biz_no``. ``received`` is what OutData held.
+    The transaction may have taken place. ``received`` is what OutData held.
     """
+
+    outcome_unknown = True
 
     def __init__(self, text: str, *, received: bytes = b"") -> None:
         super().__init__(text)
@@ -84,12 +138,15 @@ class DllCrashError(NationEcError):
 class ProtocolError(NationEcError):
     """The return value of ``NationEcTrans`` is not ``"0000"`` (§5.2).
 
-    ``return_value`` is its text (``None`` for NULL), ``out_data`` the text found in OutData, empty where there
-    is none: of JSON the ``message`` or ``cause`` alone, since the rest may be a patient's. Bytes that the encoding
-    cannot read are shown as U+FFFD; the bytes themselves are on ``exchange``.
+    ``return_value`` is its text (``None`` for NULL), ``out_data`` the text found in OutData, empty
+    where there is none: of JSON the ``message`` or ``cause`` alone, since the rest may be a
+    patient's. Bytes that the encoding cannot read are shown as U+FFFD; the bytes themselves are on
+    ``exchange``.
     """
 
-    def __init__(self, text: str, *, return_value: Optional[str] = None, out_data: str = "") -> None:
+    def __init__(
+        self, text: str, *, return_value: Optional[str] = None, out_data: str = ""
+    ) -> None:
         super().__init__(text)
         self.return_value = return_value
         self.out_data = out_data
@@ -98,31 +155,195 @@ class ProtocolError(NationEcError):
 class BusinessError(NationEcError):
     """The platform refused: ``code`` is not 0 (§4.2.4.2, §7.1).
 
-    ``message`` is the platform's own ``message``, else its ``cause``, else the text of §7.1. ``return_code`` is
-    the member of ``ReturnCode``, or ``None`` for a code that §7.1 does not list.
+    ``message`` is the platform's own ``message``, else its ``cause``, else the text of §7.1.
+    ``return_code`` is the member of ``ReturnCode``, or ``None`` for a code that §7.1 does not list.
+    Code -3 (服务端请求超时) is no refusal: ``outcome_unknown`` is true.
     """
 
     def __init__(self, text: str, *, code: int = 0, message: str = "") -> None:
         super().__init__(text)
         self.code = code
         self.message = message
+        self.outcome_unknown = code == ReturnCode.SERVER_TIMEOUT
 
     @property
     def return_code(self) -> Optional[ReturnCode]:
-        try:
-            return ReturnCode(self.code)
-        except ValueError:
-            return None
+        """The member of §7.1, ``None`` where it lists none."""
+        return ReturnCode.listed(self.code)
+
+    @property
+    def _for_operator(self) -> str:  # type: ignore[override]
+        if self.return_code in _FOR_OPERATOR:
+            return _FOR_OPERATOR[self.return_code]
+        if not self.message:
+            return f"医保平台未说明原因（{self.code}），请联系信息科"
+        return f"医保平台提示：{cut(self.message)}（{self.code}）"
 
 
 class ResponseFormatError(NationEcError):
-    """The answer is not what §4.2.4.2 and §5 say.
+    """The answer is not what §4.2.4.2 and §5 say. What was received is on ``exchange``.
 
-    ``missing`` has the wire names of required fields that are absent or empty, ``unreadable`` of those whose
-    value cannot be read. What was received is on ``exchange``.
+    ``missing`` has the wire names of required fields that are absent or empty, ``unreadable`` of
+    those whose value cannot be read.
     """
 
-    def __init__(self, text: str, *, missing: Tuple[str, ...] = (), unreadable: Tuple[str, ...] = ()) -> None:
+    outcome_unknown = True
+
+    def __init__(
+        self, text: str, *, missing: Tuple[str, ...] = (), unreadable: Tuple[str, ...] = ()
+    ) -> None:
         super().__init__(text)
         self.missing = missing
         self.unreadable = unreadable
+
+
+def one_line(text: str) -> str:
+    """``text`` with each piece of white space and control characters made one blank."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def cut(words: str) -> str:
+    """``words`` of the platform or the DLL as a text shows them: one line, 200 characters."""
+    line = one_line(words)
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
+
+
+def load_error(reason: str, path: str = "", **facts: Any) -> DllLoadError:
+    """The binding's or the worker's reason and facts, in words."""
+    text = _LOAD_TEXTS[reason](path, facts)
+    if "version" in facts:  # of the other side of IsolatedDll
+        text += _(" (in Python {version}, {bits}-bit: {command})").format(**facts)
+    return DllLoadError(text, reason=reason, path=path)
+
+
+def _not_found(path: str, facts: Dict[str, Any]) -> str:
+    dll = option("dll")
+    if path:
+        text = _("there is no such file: give {dll} the full path of the DLL ({path})")
+        if facts["folder"]:
+            text = _("this is a folder: give {dll} the full path of the DLL in it ({path})")
+        return text.format(dll=dll, path=path)
+    text = _("{name} was not found: give {dll} its full path, or set NATIONEC_DLL to it")
+    if facts["in_current"]:
+        text = _(
+            "{name} was not found, and the current directory's is never taken: "
+            "give {dll} its full path, or set NATIONEC_DLL to it"
+        )
+    looked = _(". Looked in: {places}").format(places=", ".join(facts["places"]))
+    return text.format(name=facts["name"], dll=dll) + looked
+
+
+def _not_a_library(path: str, facts: Dict[str, Any]) -> str:
+    text = _(
+        "the DLL cannot be read as a library: it is damaged, for another processor, or not to be "
+        "read by this user. Install it anew ({path}: {detail})"
+    )
+    return text.format(path=path, detail=facts["detail"])
+
+
+def _wrong_width(path: str, facts: Dict[str, Any]) -> str:
+    if facts["system"] != facts["own_system"]:
+        text = _(
+            "the DLL is for {system} and this Python is for {own_system}: "
+            "give {python} the command of a {width}-bit Python for {system} ({path})"
+        )
+    else:
+        text = _(
+            "the DLL is {width}-bit and this Python is {own_width}-bit: "
+            "give {python} the path of a {width}-bit Python ({path})"
+        )
+    return text.format(python=option("python"), path=path, **facts)
+
+
+def _missing_dependency(path: str, facts: Dict[str, Any]) -> str:
+    if facts["own_system"] == "Windows":
+        text = _(
+            "a library that the DLL needs is missing or does not fit: put all that came with the "
+            "DLL (libeay32.dll, ssleay32.dll, ...) into its folder, and install its Visual C++ "
+            "runtime; nationec doctor says which one ({path}: {detail})"
+        )
+    else:
+        text = _("a library that the DLL needs is missing or does not fit: install it ({detail})")
+    return text.format(path=path, detail=facts["detail"])
+
+
+def _no_export(path: str, facts: Dict[str, Any]) -> str:
+    text = _("this DLL has no NationEcTrans: give {dll} the path of NationECCode.dll ({path})")
+    return text.format(dll=option("dll"), path=path)
+
+
+def _no_interpreter(path: str, facts: Dict[str, Any]) -> str:
+    texts = {
+        "absent": _("{command} does not start: give {python} the command of a Python ({detail})"),
+        "late": _("{command} did not start within {detail} s: give {python} a CPython from 3.8 on"),
+        "ended": _("{command} ended as it started: give {python} a CPython from 3.8 on ({detail})"),
+    }
+    return texts[facts["how"]].format(python=option("python"), **facts)
+
+
+_LOAD_TEXTS = {
+    "not-found": _not_found,
+    "not-a-library": _not_a_library,
+    "wrong-width": _wrong_width,
+    "missing-dependency": _missing_dependency,
+    "no-export": _no_export,
+    "no-interpreter": _no_interpreter,
+}
+
+
+def crash_error(reason: str, received: bytes = b"", **facts: Any) -> DllCrashError:
+    """The binding's or the worker's reason and facts, in words."""
+    texts = {
+        "crashed": _("the DLL crashed ({detail})"),
+        "ended": _("the DLL ended its process ({detail})"),
+        "past-out-data": _(
+            "the DLL wrote past the {size:,} bytes of OutData: give a larger {option}; "
+            "a program that has loaded the DLL itself must be started anew"
+        ),
+        "simulated": _("the simulator was told to crash"),
+    }
+    text = texts[reason].format(option=option("out_buffer_size"), **facts)
+    return DllCrashError(text, received=received)
+
+
+def timeout_error(seconds: float) -> DllTimeoutError:
+    """The deadline is over."""
+    text = _("the DLL has not answered within {seconds:g} s, and its process was ended")
+    return DllTimeoutError(text.format(seconds=seconds))
+
+
+def protocol_error(return_value: Optional[str], out_data: str) -> ProtocolError:
+    """``return_value`` is not ``0000``; both are what the DLL says to people."""
+    said = "NULL" if return_value is None else cut(return_value) or _("no text")
+    if return_value == "0000":
+        said = _("0000 and more around it")
+    if out_data:
+        said = _("{said} ({more})").format(said=said, more=cut(out_data))
+    text = _(
+        "NationEcTrans returned {said}, not 0000: check the url and the network, then try again"
+    )
+    return ProtocolError(text.format(said=said), return_value=return_value, out_data=out_data)
+
+
+def business_error(code: int, message: str) -> BusinessError:
+    """``code`` is not 0."""
+    listed = ReturnCode.listed(code)
+    if code == ReturnCode.SERVER_TIMEOUT:
+        text = _("{code} the platform did not finish in time")
+    elif listed and listed.advice:
+        text = _("the platform says: {code} {message}. {advice}")
+    elif message:
+        text = _("the platform says: {code} {message}")
+    else:
+        text = _("the platform says no more than code {code}: ask whoever runs it what it means")
+    advice = listed.advice if listed else None
+    text = text.format(code=code, message=cut(message), advice=advice)
+    return BusinessError(text, code=code, message=message)
+
+
+def format_error(
+    fault: str, missing: Sequence[str] = (), unreadable: Sequence[str] = ()
+) -> ResponseFormatError:
+    """``fault`` says what is the matter with the answer."""
+    text = _("the answer cannot be read: {fault}").format(fault=fault)
+    return ResponseFormatError(text, missing=tuple(missing), unreadable=tuple(unreadable))

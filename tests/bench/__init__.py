@@ -1,4 +1,4 @@
-"""Measurements, as ratios against a baseline in the same process: ``python -m tests.bench`` runs all of them.
+"""Measurements, as ratios against a baseline: ``python -m tests.bench`` runs all of them.
 
 They are scripts and not tests: what they print depends on the machine, and nothing fails.
 """

@@ -1,4 +1,4 @@
-"""All the measurements, one after the other; or those that are named: ``python -m tests.bench calls threads``."""
+"""All the measurements, or those that are named: ``python -m tests.bench calls threads``."""
 
 import platform
 import sys
@@ -6,9 +6,10 @@ from importlib import import_module
 
 import pydantic
 
-NAMES = ("calls", "imports", "threads", "memory", "isolated", "instructions")
+NAMES = ("calls", "imports", "threads", "memory", "isolated")
 
-print(f"{platform.python_implementation()} {platform.python_version()} {platform.architecture()[0]}", end=", ")
-print(f"pydantic {pydantic.VERSION}, {platform.system()} {platform.machine()}")
+python = f"{platform.python_implementation()} {platform.python_version()}"
+machine = f"{platform.system()} {platform.machine()}"
+print(f"{python} {platform.architecture()[0]}, pydantic {pydantic.VERSION}, {machine}")
 for name in sys.argv[1:] or NAMES:
     import_module(f"tests.bench.{name}").main()

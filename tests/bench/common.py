@@ -23,9 +23,10 @@ WINDOW = {
 
 
 def standin():
-    """The C stand-in, which answers the example of §5.3.5.2 from memory: handed in, or compiled."""
+    """The C stand-in, which answers the example of §5.3.5.2: handed in, or compiled."""
     if sys.platform == "win32":
-        return str(Path(os.environ["NATIONEC_TEST_DLLS"]) / f"standin{64 if sys.maxsize > 2**32 else 32}.dll")
+        width = 64 if sys.maxsize > 2**32 else 32
+        return str(Path(os.environ["NATIONEC_TEST_DLLS"]) / f"standin{width}.dll")
     library = Path(tempfile.mkdtemp()) / "standin.so"
     source = Path(__file__).parents[1] / "native" / "standin.c"
     subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library, source], check=True)
@@ -33,14 +34,15 @@ def standin():
 
 
 def baseline(path):
-    """A call as a good engineer writes it in a hurry: no validation, no types, no lock, nothing wiped."""
+    """A call as a good engineer writes it in a hurry: nothing checked, locked or wiped."""
     function = getattr(ctypes, "WinDLL", ctypes.CDLL)(path).NationEcTrans
     function.argtypes = [c_char_p, c_char_p, c_char_p]
     function.restype = c_char_p
     url = URL.encode()
 
     def call(data):
-        message = {"orgId": "35020319001", "transType": "ec.query", "data": {"orgId": "35020319001", **data}}
+        data = {"orgId": "35020319001", **data}
+        message = {"orgId": "35020319001", "transType": "ec.query", "data": data}
         sent = json.dumps(message, ensure_ascii=False).encode("gb18030")
         out = create_string_buffer(20480)
         if function(url, sent, out) != b"0000":
@@ -54,7 +56,7 @@ def baseline(path):
 
 
 def ratio(ours, theirs, number):
-    """The median over the rounds of ours against theirs, each ``number`` times a round, one after the other."""
+    """The median over the rounds of ours against theirs, each ``number`` times a round."""
     ratios, times = [], []
     for function in (ours, theirs):
         function()
@@ -71,5 +73,9 @@ def ratio(ours, theirs, number):
 
 
 def row(what, value, limit, more=""):
-    verdict = "" if limit is None else f"at most {limit:.2f} {'reached' if value <= limit else 'NOT REACHED'}"
+    verdict = (
+        ""
+        if limit is None
+        else f"at most {limit:.2f} {'reached' if value <= limit else 'NOT REACHED'}"
+    )
     print(f"{what:<62} {value:>6.2f}  {verdict:<24} {more}", flush=True)

@@ -1,4 +1,4 @@
-"""Resident memory after many calls against after the first thousand: what a process that runs for months shows."""
+"""Resident memory after many calls, against after the first thousand."""
 
 import gc
 import sys
@@ -18,7 +18,8 @@ def resident():
         import ctypes
         from ctypes import wintypes
 
-        counters = (ctypes.c_size_t * 10)(80)  # PROCESS_MEMORY_COUNTERS, whose two first DWORDs are one size_t or two
+        # PROCESS_MEMORY_COUNTERS, whose two first DWORDs are one size_t or two.
+        counters = (ctypes.c_size_t * 10)(80)
         counters[0] = ctypes.sizeof(counters)
         get = ctypes.WinDLL("psapi").GetProcessMemoryInfo
         get.argtypes = [wintypes.HANDLE, ctypes.c_void_p, wintypes.DWORD]

@@ -7,7 +7,9 @@ from msl.loadlib import Server32
 
 class Echo(Server32):
     def __init__(self, host, port):
-        library = ("kernel32", "windll") if sys.platform == "win32" else ("/lib/i386-linux-gnu/libc.so.6", "cdll")
+        library = "/lib/i386-linux-gnu/libc.so.6", "cdll"
+        if sys.platform == "win32":
+            library = "kernel32", "windll"
         super().__init__(*library, host, port)
 
     def echo(self, url, in_data):

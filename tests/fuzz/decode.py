@@ -1,4 +1,4 @@
-"""Any bytes: ``gb18030.decode`` gives what Python's codec gives but for the nineteen, and what it gives can be sent."""
+"""Any bytes: ``gb18030.decode`` gives what Python's codec gives but for the nineteen."""
 
 import sys
 

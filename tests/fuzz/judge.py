@@ -1,8 +1,10 @@
-"""Any bytes as an answer: a result, or an error of the library, and never another patient than a plain reading gives.
+"""Any bytes as an answer: a result or an error of the library, and never a wrong patient.
 
 The first byte chooses the transaction, the encoding and the return value; the rest is OutData.
 """
 
+import json
+import logging
 import sys
 import tempfile
 from contextlib import suppress
@@ -10,22 +12,32 @@ from pathlib import Path
 
 import atheris
 
-# The parser anew, in Python and not in C, so that it guides the fuzzer.
-for name in [name for name in sys.modules if name.split(".")[0] == "json"]:
-    del sys.modules[name]
-sys.modules["_json"] = None
-with atheris.instrument_imports(include=["nationec", "json"]):
-    import json
+with atheris.instrument_imports(include=["nationec"]):
+    from nationec import (
+        AnyRequest,
+        AuthCheckRequest,
+        BusinessError,
+        Client,
+        EcPwdRequest,
+        EcQueryRequest,
+        NationEcError,
+        QrcodeGetRequest,
+        gb18030,
+    )
 
-    import nationec
-    from nationec import AuthCheckRequest, Client, EcPwdRequest, EcQueryRequest, NationEcError, QrcodeGetRequest
-
-WINDOW = {"business_type": "01101", "operator_id": "1", "operator_name": "n", "office_id": "1", "office_name": "o"}
+WINDOW = {
+    "business_type": "01101",
+    "operator_id": "1",
+    "operator_name": "n",
+    "office_id": "1",
+    "office_name": "o",
+}
 REQUESTS = [
     EcQueryRequest(**WINDOW),
     QrcodeGetRequest(**WINDOW, out_biz_no="1"),
     AuthCheckRequest(**WINDOW, out_biz_no="1", auth_no="1", photo_data=None),
     EcPwdRequest(**WINDOW, id_no="1", id_type="01", user_name="n", mdtrt_cert_type="02A"),
+    AnyRequest("cn.nhsa.cert.get"),
 ]
 ENCODINGS = ["gb18030", "gb18030", "gb18030", "utf-8"]
 PATIENT = {
@@ -38,7 +50,13 @@ PATIENT = {
     "pwdFlag": "1",
 }
 SEEDS = [
-    {"code": 0, "message": "处理成功", "data": PATIENT, "orgId": "1", "extra": {"a": [1.5, None, True]}},
+    {
+        "code": 0,
+        "message": "处理成功",
+        "data": PATIENT,
+        "orgId": "1",
+        "extra": {"a": [1.5, None, True]},
+    },
     {"code": "500004", "cause": "密码错误", "data": None, "extra": ""},
     {"code": 0, "data": json.dumps(PATIENT), "extra": "null"},
 ]
@@ -53,34 +71,32 @@ class Canned:
 
 
 canned = Canned()
-CLIENTS = {encoding: Client("http://h", "1", transport=canned, encoding=encoding) for encoding in ENCODINGS}
+CLIENTS = {
+    encoding: Client("http://h", "1", transport=canned, encoding=encoding) for encoding in ENCODINGS
+}
 
 
 def plain(raw, encoding):
     """The answer, where nothing about it is unusual."""
     with suppress(ValueError, RecursionError):
-        twice = []
-        answer = json.loads(
-            raw.decode(encoding),
-            object_pairs_hook=lambda pairs: twice.append(len(dict(pairs)) < len(pairs)) or dict(pairs),
-        )
-        if not any(twice) and isinstance(answer, dict) and type(answer.get("code")) is int:
+        answer = json.loads(raw.decode(encoding))
+        if isinstance(answer, dict) and type(answer.get("code")) is int:
             return answer
     return None
 
 
 def one(raw):
     choice = raw[0] if raw else 0
-    encoding = ENCODINGS[choice >> 2 & 3]
+    encoding = ENCODINGS[choice >> 3 & 3]
     canned.out_data = raw[1:]
-    canned.returned = {0: b"0000", 1: b"0000", 2: b"-1", 3: raw[1:40]}[choice >> 4 & 3]
+    canned.returned = {0: b"0000", 1: b"0000", 2: b"-1", 3: raw[1:40]}[choice >> 5 & 3]
     answer = plain(canned.out_data, encoding)
     try:
-        exchange = CLIENTS[encoding].exchange(REQUESTS[choice & 3])
+        exchange = CLIENTS[encoding].exchange(REQUESTS[(choice & 7) % len(REQUESTS)])
     except NationEcError as error:
-        f"{error} {error!r} {error.exchange!r}".encode()
+        f"{error} {error!r} {error.exchange!r} {error.for_operator}".encode()
         assert error.__context__ is None
-        if isinstance(error, nationec.BusinessError) and answer:
+        if isinstance(error, BusinessError) and answer:
             assert error.code == answer["code"] != 0
         return
     repr(exchange), repr(exchange.data), repr(exchange.envelope)
@@ -88,19 +104,27 @@ def one(raw):
     if answer:
         assert answer["code"] == 0
         if isinstance(answer.get("data"), dict):
-            for name, field in type(exchange.data).model_fields.items():
-                value = answer["data"].get(field.alias)
-                if isinstance(value, str) and value not in ("", "null") and name != "extra":
-                    assert getattr(exchange.data, name) == value.translate(
-                        {ord(private): real for _, private, real in nationec.gb18030.MENDED}
-                    )
+            same_patient(exchange.data, answer["data"])
 
+
+def same_patient(data, plainly):
+    for name, field in type(data).model_fields.items():
+        value = plainly.get(field.alias)
+        plain = isinstance(value, str) and value.isprintable() and value not in ("", "null")
+        if plain and name != "extra" and name not in plainly:
+            assert getattr(data, name) == value.translate(REAL)
+
+
+REAL = {ord(private): real for _, private, real in gb18030.MENDED}
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         for number, seed in enumerate(SEEDS):
-            for choice, encoding in ((0, "gb18030"), (12, "utf-8"), (0x20, "gb18030")):
+            for choice, encoding in ((0, "gb18030"), (24, "utf-8"), (0x40, "gb18030")):
                 text = json.dumps(seed, ensure_ascii=False)
-                (Path(folder) / f"{number}-{choice}").write_bytes(bytes([choice]) + text.encode(encoding))
+                (Path(folder) / f"{number}-{choice}").write_bytes(
+                    bytes([choice]) + text.encode(encoding)
+                )
+        logging.disable()
         atheris.Setup([*sys.argv, folder], one)
         atheris.Fuzz()

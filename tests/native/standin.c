@@ -4,12 +4,12 @@
  * GB 18030; the others are listed in NationEcTrans below, as name or name=argument. It keeps no state between calls
  * but what a mode says.
  */
-#include <float.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #ifdef _WIN32
 #include <windows.h>
@@ -20,16 +20,19 @@
 #endif
 #define SLEEP(ms) Sleep(ms)
 #define CHDIR(path) !SetCurrentDirectoryA(path)
+#define MKDIR(path) CreateDirectoryA(path, NULL)
 #ifdef STANDIN_CDECL
 #define CALL __cdecl
 #else
 #define CALL __stdcall
 #endif
 #else
+#include <sys/stat.h>
 #include <unistd.h>
 #define EXPORT __attribute__((visibility("default")))
 #define SLEEP(ms) usleep((ms) * 1000)
 #define CHDIR(path) chdir(path)
+#define MKDIR(path) mkdir(path, 0755)
 #define CALL
 #endif
 
@@ -102,17 +105,37 @@ static void repeat(const char *argument, char *out) {
     }
 }
 
-/* Rounds upwards, in single precision where there is an x87. */
-static void spoil_floating_point(void) {
-#ifdef _WIN32
-    _controlfp(_RC_UP, _MCW_RC);
-#endif
-#if defined(__i386__) || defined(__x86_64__)
-    unsigned short x87 = 0x087f;
-    unsigned int sse = 0x5f80;
-    __asm__ volatile("fldcw %0" : : "m"(x87));
-    __asm__ volatile("ldmxcsr %0" : : "m"(sse));
-#endif
+/* The text, scrambled, as a line of base64. */
+static void put_base64(const char *text, FILE *file) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t n, left = strlen(text);
+    for (; left; left -= n, text += n) {
+        unsigned char three[3] = {0, 0, 0};
+        for (n = 0; n < 3 && n < left; n++) three[n] = (unsigned char)text[n] ^ 0x5a;
+        fputc(digits[three[0] >> 2], file);
+        fputc(digits[(three[0] & 3) << 4 | three[1] >> 4], file);
+        fputc(n > 1 ? digits[(three[1] & 15) << 2 | three[2] >> 6] : '=', file);
+        fputc(n > 2 ? digits[three[2] & 63] : '=', file);
+    }
+    fputc('\n', file);
+}
+
+/* What the real DLL leaves in the current directory: its settings, and a line of a log for each day. */
+static int leave_traces(const char *url, const char *in_data) {
+    const char *org_id = strstr(in_data, "\"orgId\":\"");
+    char log[64];
+    time_t now = time(NULL);
+    FILE *file = fopen("NationEcCode.ini", "wb");
+    if (!file) return 0;
+    org_id = org_id ? org_id + strlen("\"orgId\":\"") : "\"";
+    fprintf(file, "[Updater]\r\norgId=%.*s\r\nurl=%.*s\r\n", (int)strcspn(org_id, "\""), org_id,
+            (int)(strrchr(url, '/') - url), url);
+    fclose(file);
+    MKDIR("dlllog(Nation)");
+    strftime(log, sizeof log, "dlllog(Nation)/Nationlog%Y%m%d.txt", localtime(&now));
+    if (!(file = fopen(log, "ab"))) return 0;
+    put_base64(in_data, file);
+    return fclose(file) == 0;
 }
 
 static int recurse(volatile int depth) {
@@ -193,8 +216,19 @@ EXPORT char *CALL NationEcTrans(char *strUrl, char *InData, char *OutData) {
         return __sync_sub_and_fetch(&inside, 1) == 0 && alone == 1 ? ok : returned;
     }
 
+    /* What it does with files of the current directory. */
+    if (IS("settings")) { /* fails without its settings; answers with a line in its log */
+        FILE *settings = fopen("NationEC.ini", "rb"), *log = fopen("EcLog.txt", "ab");
+        if (log) {
+            fprintf(log, "%s\n", strUrl);
+            fclose(log);
+        }
+        if (settings) fclose(settings);
+        return settings && log ? strcpy(OutData, EXAMPLE), ok : strcpy(returned, "-1");
+    }
+    if (IS("traces")) return leave_traces(strUrl, InData) ? strcpy(OutData, EXAMPLE), ok : NULL;
+
     /* What it does to the process. */
-    if (IS("floats")) return spoil_floating_point(), strcpy(OutData, EXAMPLE), ok;
     if (IS("locale")) { /* any that there is, with a decimal comma first */
         if (!setlocale(LC_ALL, "de_DE.UTF-8") && !setlocale(LC_ALL, "German")) setlocale(LC_ALL, "");
         return strcpy(OutData, EXAMPLE), ok;
@@ -223,6 +257,10 @@ EXPORT char *CALL NationEcTrans(char *strUrl, char *InData, char *OutData) {
         }
         fflush(stdout);
         fflush(stderr);
+        return strcpy(OutData, EXAMPLE), ok;
+    }
+    if (IS("read")) { /* standard input, to its end */
+        while (getchar() != EOF) {}
         return strcpy(OutData, EXAMPLE), ok;
     }
     if (IS("close")) { /* the standard streams */

@@ -1,8 +1,6 @@
 """What a client needs of whatever makes the call."""
 
-from typing import Optional, Tuple
-
-from typing_extensions import Protocol
+from typing import Optional, Protocol, Tuple
 
 
 class Transport(Protocol):
@@ -12,7 +10,8 @@ class Transport(Protocol):
     """
 
     def exchange(self, url: bytes, in_data: bytes) -> Tuple[Optional[bytes], bytes]:
-        """The return value of ``NationEcTrans`` (``None`` for NULL), and OutData up to its terminator.
+        """The return value of ``NationEcTrans``, ``None`` for NULL, and OutData up to its
+        terminator.
 
         Raises ``DllLoadError``, ``DllTimeoutError`` or ``DllCrashError``.
         """

@@ -1,401 +1,302 @@
-"""Finds, loads and calls the DLL: the one file that knows ctypes.
+"""Finds, loads and calls the DLL: the one file that knows how it is called through ctypes."""
 
-Standard library only, and nothing of nationec: ``IsolatedDll`` sends this file as source to another interpreter
-and runs it there.
-"""
+# A call has memory of its own, which is zeroed after it: the two inputs have the room of §5.2,
+# and behind OutData stand a guard, to see that the DLL wrote past it, and slack, so that it
+# then harms nobody. The pointer that comes back is read by hand: on Windows an access violation
+# is an ``OSError`` there, and ends the process inside ``c_char_p``. Nothing says that the DLL
+# is thread-safe, so one lock serves all calls of this process.
+#
+# Standard library only, and facts without prose (``errors`` has the sentences): ``IsolatedDll``
+# sends this file as source to another interpreter.
+
+from __future__ import annotations
 
 import ctypes
 import os
-import signal
 import struct
 import sys
 import threading
-from contextlib import suppress
-from ctypes import c_char_p, c_void_p
-from queue import SimpleQueue
-from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Union
-from weakref import WeakSet, WeakValueDictionary
+from ctypes import byref, c_char, c_void_p
 
-Path = Union[str, bytes, "os.PathLike[Any]"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # to import it takes a tenth of the time in which another interpreter starts
+    from typing import Any, Union
+
+    Path = Union[str, bytes, os.PathLike[Any]]
 
 DLL_NAME = "NationECCode.dll"
-EXPORTS = ("NationEcTrans", "_NationEcTrans@12", "NationEcTrans@12")  # undecorated, MSVC, MinGW (32-bit __stdcall)
-PRELOADED = ("libeay32.dll", "ssleay32.dll")  # the OpenSSL that the DLL ships with
+# Undecorated, and as MSVC and MinGW decorate a 32-bit __stdcall.
+EXPORTS = ("NationEcTrans", "_NationEcTrans@12", "NationEcTrans@12")
+OPENSSL = ("libeay32.dll", "ssleay32.dll")  # comes with the DLL
 SYSTEM = {"win32": "Windows", "darwin": "macOS"}.get(sys.platform, "Linux")
 WIDTH = 8 * struct.calcsize("P")
 
-# §5.2 gives the two inputs 2048 characters: a DLL that writes into them expects as much room.
-IN_SIZE = 2048
+ROOM = 2048  # §5.2 gives it to the inputs: a DLL that writes into them expects as much
 GUARD = b"\xff" * 16  # a byte that no GB 18030 text holds
-SLACK = 65536  # what is written past OutData lands here and not in somebody else's memory
+SLACK = 65536
 
-# char* __stdcall NationEcTrans(char* strUrl, char* InData, char* OutData). What it returns is no c_char_p: ctypes would
-# read that at once, where on Windows an access violation is not made an OSError.
+# char* __stdcall NationEcTrans(char* strUrl, char* InData, char* OutData)
 _declare = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)
-PROTOTYPE = _declare(c_void_p, c_void_p, c_void_p, c_void_p)
-_CALLBACK = _declare(c_void_p, c_char_p, c_char_p, c_void_p)
+_PROTOTYPE: Any = _declare(c_void_p, c_void_p, c_void_p, c_void_p)
+
+# What Windows says when the DLL is sound and what it needs is not: module, entry point or ordinal
+# not found, its start failed, no such Visual C++ runtime side by side.
+_DEPENDENCY_ERRORS = (126, 127, 182, 1114, 14001)
 
 
 class LoadError(Exception):
-    """``args`` are the reason (see ``nationec.DllLoadError``), the path, and the text."""
+    """The DLL cannot be loaded: a reason of ``DllLoadError``, the path, the facts for its text."""
+
+    def __init__(self, reason: str, path: str = "", **facts: Any) -> None:
+        super().__init__(reason, path)
+        self.reason = reason
+        self.path = path
+        self.facts = facts
 
 
 class CrashError(Exception):
-    """The DLL failed during the call. ``args`` are the text, and what OutData held."""
+    """The DLL failed during the call; ``received`` is what OutData held."""
+
+    def __init__(self, reason: str, received: bytes, **facts: Any) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.received = received
+        self.facts = facts
 
 
-def system_directories() -> List[str]:
-    if os.name != "nt":
+def system_directories() -> list[str]:
+    """The folders where Windows keeps its own DLLs; none on other systems."""
+    if sys.platform != "win32":
         return []
-    kernel32 = ctypes.WinDLL("kernel32")  # type: ignore[attr-defined,unused-ignore]
+    kernel32 = ctypes.WinDLL("kernel32")
     buffer = ctypes.create_unicode_buffer(260)
     directories = []
     for function in (kernel32.GetSystemDirectoryW, kernel32.GetWindowsDirectoryW):
-        function(buffer, 260)
+        function(buffer, len(buffer))
         directories.append(buffer.value)
     return directories
 
 
-def _name(path: Optional[Path]) -> str:
+def _name(path: Path | None) -> str:
     return os.fsdecode(path) if path else os.environ.get("NATIONEC_DLL") or DLL_NAME
 
 
-def candidates(path: Optional[Path] = None) -> List[str]:
+def candidates(path: Path | None = None) -> list[str]:
     """The absolute paths where the DLL is looked for, in order.
 
-    The path given, else ``NATIONEC_DLL``, else ``NationECCode.dll`` beside the program, in the Windows system
-    directories and on ``PATH``. A name without a folder is looked for like the last. Never in the current
-    directory, which is how a planted DLL gets in.
+    The path given, else ``NATIONEC_DLL``, else ``NationECCode.dll`` beside the program, in the
+    Windows system directories and on ``PATH``. A name without a folder is looked for like the last.
+    Never in the current directory, which is how a planted DLL gets in.
     """
     name = _name(path)
     if os.path.dirname(name):
         return [os.path.abspath(name)]
     on_path = [folder.strip('"') for folder in os.environ.get("PATH", "").split(os.pathsep)]
     folders = [os.path.dirname(sys.executable or ""), *system_directories(), *on_path]
-    return list(dict.fromkeys(os.path.join(folder, name) for folder in folders if os.path.isabs(folder)))
+    places = [os.path.join(folder, name) for folder in folders if os.path.isabs(folder)]
+    return list(dict.fromkeys(places))
 
 
-def find(path: Optional[Path] = None) -> str:
-    """The first of ``candidates`` that is a file."""
+def find(path: Path | None = None) -> str:
+    """The first of ``candidates`` that is a file. Raises ``LoadError``."""
     name, places = _name(path), candidates(path)
     for place in places:
         if os.path.isfile(place):
             return place
-    if os.path.dirname(name):
-        given, what = places[0], "this is a folder, not a file" if os.path.isdir(name) else "no such file"
-    else:
-        given, what = "", f"{name} was found in none of these"
-        if os.path.isfile(name):
-            what = f"{name} of the current directory is never taken, and it was found in none of these"
-    raise LoadError(
-        "not-found",
-        given,
-        f"{what}: {', '.join(places)}. Give the full path of the DLL as dll=..., or set NATIONEC_DLL to it",
-    )
+    given = places[0] if os.path.dirname(name) else ""
+    seen = {"folder": os.path.isdir(name), "in_current": os.path.isfile(name)}
+    raise LoadError("not-found", given, name=name, places=places, **seen)
 
 
-def describe(path: str) -> Tuple[str, int]:
-    """The system that a library is for ("Windows", "Linux", "macOS", "" for no library), and its width in bits."""
+def describe(path: str) -> int | None:
+    """The width in bits of a Windows DLL, ``None`` for a file that is none.
+
+    Other libraries are the system loader's to judge. Raises ``OSError``.
+    """
     with open(path, "rb") as file:
         head = file.read(64)
-        if head[:2] == b"MZ" and len(head) == 64:
-            file.seek(struct.unpack("<L", head[60:])[0])
-            pe = file.read(26)
-            if pe[:4] == b"PE\0\0" and len(pe) == 26:
-                return "Windows", {0x10B: 32, 0x20B: 64}.get(struct.unpack("<H", pe[24:])[0], 0)
-    if head[:4] == b"\x7fELF":
-        return "Linux", 32 * head[4]
-    if head[:4] in (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe"):
-        return "macOS", 32 if head[0] == 0xCE else 64
-    return "", 0
+        if head[:2] != b"MZ" or len(head) < 64:
+            return None
+        file.seek(struct.unpack("<L", head[60:])[0])
+        pe = file.read(26)
+    if pe[:4] != b"PE\0\0" or len(pe) < 26:
+        return None
+    return {b"\x0b\x01": 32, b"\x0b\x02": 64}.get(pe[24:])
 
 
 def load(path: str) -> Any:
-    """The function ``NationEcTrans`` of the library at an absolute ``path``."""
-    try:
-        system, width = describe(path)
-    except OSError as error:
-        text = f"{path} cannot be read ({error.strerror}): see that this user may read it"
-        raise LoadError("not-a-library", path, text) from None
-    if not system:
-        raise LoadError("not-a-library", path, f"{path} is not a library: it may be damaged, install the DLL anew")
-    if system != SYSTEM:
-        raise LoadError(
-            "wrong-width",
-            path,
-            f"{path} is a {system} library, and this Python is on {SYSTEM}: use IsolatedDll with a Python for {system}",
-        )
-    if width != WIDTH:
-        raise LoadError(
-            "wrong-width",
-            path,
-            f"this Python is {WIDTH}-bit, the DLL is {width}-bit: use IsolatedDll with a {width}-bit Python, "
-            f"or run a {width}-bit Python ({path})",
-        )
+    """The function ``NationEcTrans`` of the library at an absolute ``path``.
+
+    Raises ``LoadError``. The library is never unloaded: there is no safe moment for that.
+    """
+    _check_width(path)
     try:
         library = _open(path)
     except OSError as error:
-        if _is_its_own_fault(error, path):
-            text = f"{path} is damaged, or for another processor: {error}. Install the DLL anew"
-            raise LoadError("not-a-library", path, text) from None
-        told = str(error).partition(" Try using")[0].rstrip(".")  # what ctypes advises is to give the full path
-        raise LoadError(
-            "missing-dependency",
-            path,
-            f"a library that {path} needs is missing or does not fit: {told}. Put what it came with "
-            f"({', '.join(PRELOADED)}) beside it, and install the Visual C++ runtime that it was built with",
-        ) from None
+        raise _refusal(error, path) from None
     for name in EXPORTS:
         exported = getattr(library, name, None)
         if exported is not None:
-            return PROTOTYPE(_address(exported))
-    raise LoadError("no-export", path, f"{path} exports none of {', '.join(EXPORTS)}: it is not {DLL_NAME}, give that")
+            return _PROTOTYPE(ctypes.cast(exported, c_void_p).value)
+    raise LoadError("no-export", path)
 
 
-def _is_its_own_fault(error: OSError, path: str) -> bool:
-    """Or that of a library that it needs."""
-    if os.name == "nt":
-        return error.winerror == 193  # type: ignore[attr-defined,no-any-return,unused-ignore]
-    text = str(error)
-    if SYSTEM == "macOS":
-        return "Library not loaded" not in text and "Symbol not found" not in text
-    return text.startswith(f"{path}:") and "undefined symbol" not in text
+def _check_width(path: str) -> None:
+    try:
+        width = describe(path)
+    except OSError as error:
+        raise LoadError("not-a-library", path, detail=error.strerror) from None
+    if width is not None and ("Windows", width) != (SYSTEM, WIDTH):
+        own = {"own_system": SYSTEM, "own_width": WIDTH}
+        raise LoadError("wrong-width", path, system="Windows", width=width, **own)
 
 
 def _open(path: str) -> Any:
-    # ctypes never unloads a library.
-    if os.name != "nt":
+    if sys.platform != "win32":
         return ctypes.CDLL(path)
     folder = os.path.dirname(path)
-    os.add_dll_directory(folder)  # type: ignore[attr-defined,unused-ignore]
-    # What the DLL itself loads by bare name, and when, is its own affair. This puts its folder in the place of the
-    # current directory in that search, for this process, unless a program (PyInstaller's does) has put another there.
-    kernel32 = ctypes.WinDLL("kernel32")  # type: ignore[attr-defined,unused-ignore]
+    os.add_dll_directory(folder)
+    # What the DLL itself loads by bare name, and when, is its own affair. This puts its folder in
+    # the place of the current directory in that search, unless a program (PyInstaller's does) has
+    # put another there.
+    kernel32 = ctypes.WinDLL("kernel32")
     if kernel32.GetDllDirectoryW(0, None) <= 1:  # the length, with the terminator
         kernel32.SetDllDirectoryW(folder)
     # First, so that the DLL gets these and no others of the same name.
-    for name in PRELOADED:
+    for name in OPENSSL:
         if os.path.isfile(os.path.join(folder, name)):
-            ctypes.WinDLL(os.path.join(folder, name))  # type: ignore[attr-defined,unused-ignore]
-    return ctypes.WinDLL(path)  # type: ignore[attr-defined,unused-ignore]
+            ctypes.WinDLL(os.path.join(folder, name))
+    return ctypes.WinDLL(path)
 
 
-def _address(function: Any) -> int:
-    return ctypes.cast(function, c_void_p).value or 0
+def _refusal(error: OSError, path: str) -> LoadError:
+    """What the system's loader says, as the DLL's own fault or that of a library it needs."""
+    # ctypes adds the advice to give the full path, which was given.
+    detail = str(error).partition(" Try using")[0].rstrip(".")
+    if _blames_a_dependency(error, path):
+        return LoadError("missing-dependency", path, own_system=SYSTEM, detail=detail)
+    return LoadError("not-a-library", path, detail=detail)
 
 
-def c_function(answer: Callable[[bytes, bytes], Tuple[Optional[bytes], bytes]]) -> Any:
-    """A ``NationEcTrans`` that ``answer(url, in_data)``, which must not raise, stands behind."""
-
-    kept: Dict[str, Any] = {}  # what the DLL returns outlives the call
-
-    def call(url: bytes, in_data: bytes, out_data: int) -> Optional[int]:
-        returned, out = answer(url, in_data)
-        ctypes.memmove(out_data, out + b"\0", len(out) + 1)
-        if returned is None:
-            return None
-        kept["returned"] = ctypes.create_string_buffer(returned)
-        return ctypes.addressof(kept["returned"])
-
-    callback = _CALLBACK(call)
-    function: Any = PROTOTYPE(_address(callback))
-    function.callback = callback
-    return function
+def _blames_a_dependency(error: OSError, path: str) -> bool:
+    if sys.platform == "win32":
+        # ctypes has a text of its own for the first of these, and no number: "Could not find module
+        # ... (or one of its dependencies)". The module is there.
+        return error.winerror in (None, *_DEPENDENCY_ERRORS)
+    text = str(error)
+    if sys.platform == "darwin":
+        return "Library not loaded" in text or "Symbol not found" in text
+    return "undefined symbol" in text or not text.startswith(f"{path}:")
 
 
-def _floats() -> Any:
-    """The C runtime's ``fegetenv`` and ``fesetenv``: this thread's rounding, precision and exceptions."""
-    for name in ("ucrtbase",) if os.name == "nt" else (None, "libm.so.6"):
-        with suppress(OSError, AttributeError):
-            library = ctypes.CDLL(name)
-            library.fegetenv.argtypes = library.fesetenv.argtypes = [c_void_p]
-            return library.fegetenv, library.fesetenv
-    return (lambda kept: None,) * 2
+def check_texts(url: bytes, in_data: bytes) -> None:
+    """Raise ``ValueError`` for what the DLL would read only in part."""
+    if b"\0" in url or b"\0" in in_data:
+        raise ValueError("a C string ends at its first NUL: give a url and a request without one")
 
 
-_keep_floats, _restore_floats = _floats()
+class _Directory:
+    """Makes a folder the process's current directory meanwhile; ``None`` changes nothing."""
 
-# Nothing says that the DLL is thread-safe: one call at a time, whoever has loaded it, however often.
-_locks: "WeakValueDictionary[int, Any]" = WeakValueDictionary()
-_locks_lock = threading.Lock()
-_bindings: "WeakSet[Binding]" = WeakSet()
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._before = ""
+
+    def __enter__(self) -> None:
+        if self._path is not None:
+            self._before = os.getcwd()
+            os.chdir(self._path)
+
+    def __exit__(self, *exception: object) -> None:
+        if self._path is not None:
+            os.chdir(self._before)
 
 
-def _after_fork() -> None:
-    # The thread that held a lock is not in the child.
-    global _locks_lock
-    _locks_lock = threading.Lock()
-    _locks.clear()
-    for bound in list(_bindings):
-        bound._take_lock()
-        bound._wipe(len(bound._memory))  # of the call that was under way
+_lock = threading.Lock()
+
+
+def _new_lock() -> None:
+    # The thread that held it is not in the forked child.
+    global _lock
+    _lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(after_in_child=_new_lock)
 
 
 class Binding:
-    """``NationEcTrans``, of the DLL at a path (see ``candidates``) or as ``c_function`` gives it."""
+    """``NationEcTrans`` of the DLL at ``path`` (see ``candidates``).
 
-    def __init__(self, dll: Any = None, out_buffer_size: int = 65536) -> None:
-        if out_buffer_size < 1:
-            raise ValueError("out_buffer_size must be at least 1")
-        self.path = ""
-        if dll is None or isinstance(dll, (str, bytes, os.PathLike)):
-            self.path = find(dll)
-            dll = load(self.path)
-        self._function = dll
-        self._take_lock()
-        # One block, so that one memset wipes it: strUrl, InData, OutData, the guard, the slack.
+    ``cwd`` is the process's current directory while the DLL loads and is called. Raises
+    ``LoadError``.
+    """
+
+    def __init__(self, path: Path | None, out_buffer_size: int, cwd: str | None) -> None:
+        self.path = find(path)
         self._size = out_buffer_size
-        self._used = 2 * IN_SIZE + out_buffer_size
-        self._memory = ctypes.create_string_buffer(self._used + len(GUARD) + SLACK)
-        self._url, self._in = (self._part(at, IN_SIZE) for at in (0, IN_SIZE))
-        self._out = self._part(2 * IN_SIZE, out_buffer_size + len(GUARD) + SLACK)
-        self._guard = self._part(self._used, len(GUARD))
-        self._floats = ctypes.create_string_buffer(256)  # a fenv_t
-        self._wipe(len(self._memory))
-        _bindings.add(self)
+        self._directory = _Directory(cwd)
+        with _lock, self._directory:
+            self._function = load(self.path)
 
-    def _part(self, at: int, size: int) -> "ctypes.Array[ctypes.c_char]":
-        return (ctypes.c_char * size).from_buffer(self._memory, at)
+    def call(self, url: bytes, in_data: bytes) -> tuple[bytes | None, bytes]:
+        """The return value, ``None`` for NULL, and OutData up to its terminator.
 
-    def _take_lock(self) -> None:
-        with _locks_lock:
-            self._lock = _locks.setdefault(_address(self._function), threading.Lock())
-
-    def _wipe(self, size: int) -> None:
-        ctypes.memset(self._memory, 0, size)
-        self._guard.raw = GUARD
-
-    def call(self, url: bytes, in_data: bytes) -> Tuple[Optional[bytes], bytes]:
-        """The return value, and OutData up to its terminator. Raises ``CrashError``."""
-        if b"\0" in url or b"\0" in in_data:
-            raise ValueError("a C string ends at its first NUL: neither the URL nor the request may hold one")
-        with self._lock:
-            # The DLL takes char*: what it may write into must not be a bytes object, which Python shares.
-            url_room = _put(self._url, url)
-            in_room = _put(self._in, in_data)
-            try:
-                _keep_floats(self._floats)
-                try:
-                    address = self._function(url_room, in_room, self._out)
-                    returned = None if address is None else ctypes.string_at(address)
-                except OSError as error:  # Windows turns an access violation into one
-                    raise CrashError(f"the DLL crashed ({error})", self._out.value[: self._size]) from None
-                finally:
-                    _restore_floats(self._floats)  # a DLL may leave it such that 1 / 3 is another number
-                if self._guard.raw != GUARD:
-                    raise CrashError(
-                        f"the DLL wrote past the {self._size:,} bytes of OutData, so the memory of its process "
-                        "is not to be trusted: restart it, and give a larger out_buffer_size",
-                        self._out.value,
-                    )
-                return returned, self._out.value[: self._size]
-            finally:
-                self._wipe(self._used if self._guard.raw == GUARD else len(self._memory))
-                for room in (url_room, in_room):
-                    if len(room) > IN_SIZE:
-                        ctypes.memset(room, 0, len(room))
-
-
-def _put(room: Any, text: bytes) -> Any:
-    """``text`` in ``room``, or in one of its own where it is longer."""
-    if len(text) >= IN_SIZE:
-        room = ctypes.create_string_buffer((len(text) // 4096 + 1) * 4096)  # ctypes makes a type for every size
-    room.value = text
-    return room
-
-
-def serve(channel: Any) -> None:
-    """The other side of ``IsolatedDll``: the path and the buffer size, then a URL and InData for each call.
-
-    Each is answered by a tuple: what it is, and the arguments of the error or the result.
-    """
-    _leave_the_parent_alone()
-    threading.Thread(target=_end_with_the_parent, args=(channel,), daemon=True).start()
-    messages: SimpleQueue[Any] = SimpleQueue()  # the channel's own, written in Python, takes longer
-    channel.setcallback(messages.put, endmarker=None)
-    path, out_buffer_size = messages.get()
-    try:
-        bound = Binding(path, out_buffer_size)
-    except LoadError as error:
-        reason, file, text = error.args
-        version = ".".join(map(str, sys.version_info[:3]))
-        channel.send(("load", reason, file, f"{text} (in Python {version}, {WIDTH}-bit)"))
-        return
-    except ValueError as error:
-        channel.send(("value", str(error)))
-        return
-    channel.send(("loaded",))
-    for url, in_data in iter(messages.get, None):
+        Raises ``CrashError``, and ``ValueError`` for a text with a NUL.
+        """
+        check_texts(url, in_data)
+        memory = _Memory(url, in_data, self._size)
         try:
-            channel.send(("answer", *bound.call(url, in_data)))
-        except CrashError as error:
-            channel.send(("crash", *error.args))
-        except ValueError as error:
-            channel.send(("value", str(error)))
+            with _lock, self._directory:
+                returned = self._returned(memory)
+            if memory.is_overrun():
+                raise CrashError("past-out-data", memory.everything(), size=self._size)
+            return returned, memory.out_data()
+        finally:
+            memory.wipe()
+
+    def _returned(self, memory: _Memory) -> bytes | None:
+        try:
+            address = self._function(*memory.pointers)
+            return None if address is None else ctypes.string_at(address)
+        except OSError as error:
+            raise CrashError("crashed", memory.out_data(), detail=str(error)) from None
 
 
-def take_the_pipes() -> "Tuple[int, int]":
-    """Standard input and output as file descriptors that nothing else in this process can reach.
+class _Memory:
+    """What one call may write into: strUrl, InData, OutData, the guard and the slack.
 
-    ``IsolatedDll`` sends this function's source alone and first, so its imports are its own and its annotation is text.
+    One block, since to make it and to wipe it is most of what a call costs.
     """
-    import os
-    import sys
 
-    handles: Set[int] = set()
-    if sys.platform == "win32":
-        import msvcrt
+    def __init__(self, url: bytes, in_data: bytes, size: int) -> None:
+        in_at = max(len(url) + 1, ROOM)
+        self._out = out_at = in_at + max(len(in_data) + 1, ROOM)
+        self._guard = guard_at = out_at + size
+        self._block = block = bytearray(guard_at + len(GUARD) + SLACK)
+        block[: len(url)] = url
+        block[in_at : in_at + len(in_data)] = in_data
+        block[guard_at : guard_at + len(GUARD)] = GUARD
+        start = c_char.from_buffer(block)
+        self.pointers = byref(start), byref(start, in_at), byref(start, out_at)
 
-        handles = {msvcrt.get_osfhandle(fd) for fd in (0, 1, 2)}
-    pipes = os.dup(0), os.dup(1)
-    nothing = [os.open(os.devnull, os.O_RDWR)]
-    for fd in (0, 1, 2):
-        os.dup2(nothing[0], fd)
-    # Windows: a process has several C runtimes. Python's has let go of the three handles that the process was started
-    # with; msvcrt.dll, which old DLLs print with, still knows them by number, and Windows gives a number to the next
-    # handle that is opened. So that a printf never gets into somebody else's file, the numbers go to the null device.
-    if sys.platform == "win32":
-        handles.difference_update(map(msvcrt.get_osfhandle, (0, 1, 2)))
-        while handles.difference(map(msvcrt.get_osfhandle, nothing)) and len(nothing) < 64:
-            nothing.append(os.open(os.devnull, os.O_RDWR))
-        for fd in nothing:
-            if msvcrt.get_osfhandle(fd) not in handles:
-                os.close(fd)
-    return pipes
+    def is_overrun(self) -> bool:
+        """Whether the DLL wrote past OutData."""
+        return not self._block.startswith(GUARD, self._guard)
 
+    def out_data(self) -> bytes:
+        """OutData up to its terminator, if there is one."""
+        return self._text(self._guard)
 
-def _leave_the_parent_alone() -> None:
-    """Have what the DLL starts end with this process, and no Ctrl-C meant for the parent, nor a dialogue, reach it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if os.name != "nt":
-        import resource
+    def everything(self) -> bytes:
+        """The text that begins in OutData, wherever it ends."""
+        return self._text(len(self._block))
 
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash would write what the DLL was sent to disk
-        if os.getpgid(0) != os.getpid():
-            os.setsid()
-        return
-    kernel32 = ctypes.WinDLL("kernel32")  # type: ignore[attr-defined,unused-ignore]
-    kernel32.SetErrorMode(0x8003)  # no message box: FAILCRITICALERRORS, NOGPFAULTERRORBOX, NOOPENFILEERRORBOX
-    kernel32.CreateJobObjectW.restype = kernel32.GetCurrentProcess.restype = c_void_p
-    job = c_void_p(kernel32.CreateJobObjectW(None, None))
-    # JOBOBJECT_EXTENDED_LIMIT_INFORMATION with JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, which is when this process ends.
-    limits = struct.pack("<16xL", 0x2000).ljust(144 if WIDTH == 64 else 112, b"\0")
-    kernel32.SetInformationJobObject(job, 9, limits, len(limits))
-    kernel32.AssignProcessToJobObject(job, c_void_p(kernel32.GetCurrentProcess()))
+    def _text(self, limit: int) -> bytes:
+        end = self._block.find(b"\0", self._out, limit)
+        return bytes(memoryview(self._block)[self._out : limit if end < 0 else end])
 
-
-def _end_with_the_parent(channel: Any) -> None:
-    # The DLL may hang in the main thread for as long as it likes: this one sees the pipe's end.
-    with suppress(Exception):  # execnet's word for how it ended
-        channel.waitclose()
-    if os.name != "nt":
-        os.killpg(0, signal.SIGKILL)
-    ctypes.WinDLL("kernel32").TerminateProcess(c_void_p(-1), 1)  # type: ignore[attr-defined,unused-ignore]
-
-
-if __name__ == "__channelexec__":
-    serve(channel)  # type: ignore[name-defined]  # noqa: F821
+    def wipe(self) -> None:
+        """Zero what was written."""
+        size = len(self._block) if self.is_overrun() else self._guard
+        ctypes.memset(self.pointers[0], 0, size)

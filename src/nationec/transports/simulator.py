@@ -1,20 +1,19 @@
-"""A stand-in for the DLL and the platform behind it: for trying out, and for tests of your own code."""
+"""A stand-in for the DLL and the platform behind it: for trying out, and for your own tests."""
 
 import json
 import threading
 import time
-from contextlib import suppress
 from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple, Union
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ..codes import ReturnCode
-from ..errors import OUTCOME_UNKNOWN, DllCrashError, DllTimeoutError
+from ..errors import crash_error, timeout_error
 from ..gb18030 import decode, encode
-from ..transactions import REQUESTS, AuthCheckRequest, EcPwdRequest
-from . import binding
-from .dll import DllTransport
+from ..language import _
+from ..rows import TooDeepError, parsed, unwrapped
+from ..terminal import REQUESTS
 
 _PATIENT = {  # the example of §5.3.5.2
     "extra": "",
@@ -29,6 +28,9 @@ _PATIENT = {  # the example of §5.3.5.2
     "nationality": "",
     "email": "",
 }
+_MUST_BE_SENT = {"cn.nhsa.ec.pwd": ["extData"]}  # Y in §5.6.3; the library itself always sends it
+_ONCE = ("cn.nhsa.qrcode.get", "cn.nhsa.auth.check", "cn.nhsa.ec.auth")
+"""The transactions whose outBizNo must be new."""
 
 
 class _Refused(Exception):
@@ -36,35 +38,36 @@ class _Refused(Exception):
 
 
 class _Answer(NamedTuple):
-    return_value: Optional[bytes]
-    out_data: bytes
+    data: Any
+    code: Any
+    message: Optional[str]
+    return_value: Optional[str]
+    raw: Union[bytes, str, None]
     delay: float = 0
     crash: bool = False
 
 
-class Simulator(DllTransport):
-    """Answers the four transactions with the standard's example patient, through a real C function pointer and the
-    same binding as the DLL: no DLL, no compiler, no network.
+class Simulator:
+    """Answers the transactions with the standard's example patient: no DLL, no network.
 
-    It checks a request as the platform does and answers with the codes of §7.1: -2 for a field that is missing or
-    wrong and for an ``outBizNo`` that it has had, 500021 for a transaction that it does not know, 500316 where the
-    ``orgId`` of the head and of the data differ. ``answer`` tells it what to say instead.
+    It checks a request as the platform does and answers with the codes of §7.1: -2 for a field that
+    is missing or wrong and for an ``outBizNo`` that it has had, 500021 for a transaction that it
+    does not know, 500316 where the ``orgId`` of the head and of the data differ. ``answer`` tells
+    it what to say instead.
 
-    ``timeout`` is the deadline in seconds for each call, as ``IsolatedDll`` keeps one; ``None`` waits for ever, as
-    ``DllTransport`` does.
+    ``timeout`` is the deadline in seconds for each call, as ``IsolatedDll`` keeps one; ``None``
+    waits for ever, as ``DllTransport`` does.
 
     ``requests`` are the messages that it was sent, parsed, in order.
     """
 
-    def __init__(self, *, out_buffer_size: int = 65536, timeout: Optional[float] = None) -> None:
-        super().__init__(binding.c_function(self._respond), out_buffer_size=out_buffer_size)
+    def __init__(self, *, timeout: Optional[float] = None) -> None:
         self.timeout = timeout
         self.requests: List[Any] = []
         self._next: List[_Answer] = []
         self._always: Dict[str, _Answer] = {}
-        self._failed = threading.local()  # the error of the call that this thread is in
         self._biz_nos: Set[str] = set()
-        self._room = out_buffer_size + binding.SLACK
+        self._closed = False
 
     def __repr__(self) -> str:
         return f"<Simulator, {len(self.requests)} requests>"
@@ -81,107 +84,85 @@ class Simulator(DllTransport):
         delay: float = 0,
         crash: bool = False,
     ) -> None:
-        """What to answer: to the next call, or with a ``trans_type`` to every call of that transaction.
+        """Say what to answer: to the next call, or to all of one ``trans_type``.
 
-        ``data``, a ``dict`` or a ``Response``, is put into an answer with ``code`` and ``message``; ``raw`` is all of
-        OutData instead. ``return_value`` ``None`` is NULL, and with another than ``"0000"`` and nothing else OutData is
-        empty. Answers for the next call queue up, and go before the others.
+        ``data`` as a ``dict`` is laid over the example of that transaction (the patient of
+        §5.3.5.2), and ``None`` in it takes a field away; a ``Response`` is all of the data. It goes
+        into an answer with ``code`` and ``message``. ``raw`` is all of OutData instead.
+        ``return_value`` ``None`` is NULL; with another than ``"0000"`` OutData is empty unless
+        something else is given. Answers for the next call queue up, and go before the others.
 
-        With a ``delay`` the answer takes that many seconds, and ``DllTimeoutError`` is raised when ``timeout`` comes
-        first. With ``crash`` it is ``DllCrashError``, as ``IsolatedDll`` raises it.
+        With a ``delay`` the answer takes that many seconds, and ``DllTimeoutError`` is raised when
+        ``timeout`` comes first. With ``crash`` it is the ``DllCrashError`` of ``IsolatedDll``.
         """
-        if raw is None:
-            failed = return_value != "0000" and (data, code, message) == (None, 0, None)
-            raw = b"" if failed else _json(code, message, data)
-        out_data = encode(raw) if isinstance(raw, str) else raw
-        if len(out_data) >= self._room:
-            raise ValueError(f"this answer does not fit: give Simulator an out_buffer_size of {len(out_data) + 1}")
-        answer = _Answer(None if return_value is None else encode(return_value), out_data, delay, crash)
+        answer = _Answer(data, code, message, return_value, raw, delay, crash)
         if trans_type is None:
             self._next.append(answer)
         else:
             self._always[trans_type] = answer
 
     def exchange(self, url: bytes, in_data: bytes) -> Tuple[Optional[bytes], bytes]:
-        self._failed.error = None
-        answer = super().exchange(url, in_data)
-        if self._failed.error is not None:
-            raise self._failed.error
-        return answer
-
-    def _respond(self, url: bytes, in_data: bytes) -> Tuple[Optional[bytes], bytes]:
-        try:
-            return self._answered(in_data)
-        except BaseException as error:  # Ctrl-C: C has no exceptions, so exchange() raises it
-            self._failed.error = error
-            return b"", b""
-
-    def _answered(self, in_data: bytes) -> Tuple[Optional[bytes], bytes]:
-        answer = self._answer_to(in_data)
+        """See ``Transport``. Raises ``DllTimeoutError`` and ``DllCrashError`` when told to."""
+        if self._closed:
+            raise ValueError(_("this transport is closed: make a new one"))
+        request = _parsed(in_data)
+        self.requests.append(request)
+        answer = self._answer_to(request)
         limit = threading.TIMEOUT_MAX if self.timeout is None else self.timeout
         time.sleep(min(answer.delay, limit))
         if answer.delay > limit:
-            raise DllTimeoutError(
-                f"the simulator was told to take {answer.delay:g} s, and the timeout is {limit:g} s. {OUTCOME_UNKNOWN}"
-            )
+            raise timeout_error(limit)
         if answer.crash:
-            raise DllCrashError(f"the simulator was told to crash. {OUTCOME_UNKNOWN}")
-        return answer.return_value, answer.out_data
+            raise crash_error("simulated")
+        return_value = answer.return_value
+        return None if return_value is None else encode(return_value), _out_data(answer, request)
 
-    def _answer_to(self, in_data: bytes) -> _Answer:
-        try:
-            request = json.loads(decode(in_data))
-        except (ValueError, RecursionError):
-            request = None
-        self.requests.append(request)
+    def close(self) -> None:
+        """Nothing can be sent after it."""
+        self._closed = True
+
+    def _answer_to(self, request: Any) -> _Answer:
         if self._next:
             return self._next.pop(0)
         try:
-            trans_type = _head(request)
+            trans_type = _check_head(request)
             if trans_type in self._always:
                 return self._always[trans_type]
-            answer = _json(0, None, self._handled(request))
+            self._check_data(trans_type, request["data"])
         except _Refused as refused:
             code, why = refused.args
-            answer = _json(code, f"{code.label}: {why}", None)
-        return _Answer(b"0000", encode(answer))
+            return _Answer(None, code, f"{code.label}: {why}", "0000", None)
+        return _Answer(None, 0, None, "0000", None)
 
-    def _handled(self, request: Dict[str, Any]) -> Dict[str, Any]:
-        """The ``data`` of the answer."""
-        data = request["data"]
-        request_type = REQUESTS.get(request["transType"])
-        if request_type is None:
-            raise _Refused(ReturnCode.UNKNOWN_TRANSACTION, request["transType"])
-        faults = []
-        try:
-            request_type.model_validate(data)
-        except ValidationError as error:
-            # A province may ask for fields that no table lists, and photoData may be left out.
-            told = [fault for fault in error.errors() if fault["type"] != "extra_forbidden"]
-            faults = [to_camel(str(*fault["loc"][:1])) or fault["msg"] for fault in told]
-        if request_type is EcPwdRequest and "extData" not in data:  # which the library itself always sends
-            faults.append("extData")
-        biz_no = str(data.get("outBizNo") or "")
-        if "out_biz_no" in request_type.model_fields and (not biz_no or biz_no in self._biz_nos):
+    def _check_data(self, trans_type: str, data: Dict[str, Any]) -> None:
+        if trans_type not in REQUESTS:
+            raise _Refused(ReturnCode.UNKNOWN_TRANSACTION, trans_type)
+        faults = _faults(trans_type, data)
+        number = str(data.get("outBizNo") or "")
+        if trans_type in _ONCE and (not number or number in self._biz_nos):
             faults.append("outBizNo")
-        faults = [name for name in dict.fromkeys(faults) if name != "photoData"]
         if faults:
-            raise _Refused(ReturnCode.INVALID_PARAMETER, ", ".join(faults))
-        self._biz_nos.add(biz_no)
-        if request_type is EcPwdRequest:
-            return {"pwdFlag": "1", "ecToken": data.get("ecToken") or _PATIENT["ecToken"], "extra": ""}
-        return {**_PATIENT, "authNo": data["authNo"]} if request_type is AuthCheckRequest else _PATIENT
+            raise _Refused(ReturnCode.INVALID_PARAMETER, ", ".join(dict.fromkeys(faults)))
+        self._biz_nos.add(number)
 
 
-def _head(request: Any) -> str:
-    """Check the head (§4.2.4.1), put parsed ``data`` into ``request``, and give its transType."""
+def _parsed(in_data: bytes) -> Any:
+    """The message, with its ``data`` parsed too; ``None`` for what is no JSON in GB 18030."""
+    try:
+        request = parsed(decode(in_data))
+        if isinstance(request, dict) and "data" in request:
+            request["data"] = unwrapped(request["data"])
+    except (ValueError, TooDeepError):
+        return None
+    return request
+
+
+def _check_head(request: Any) -> str:
+    """Check the head (§4.2.4.1), and return its transType."""
     if not isinstance(request, dict):
         raise _Refused(ReturnCode.INVALID_PARAMETER, "InData")
     data: Any = request.get("data")
-    if isinstance(data, str):
-        with suppress(ValueError, RecursionError):
-            data = request["data"] = json.loads(data)
-    absent = [name for name in ("orgId", "transType") if not isinstance(request.get(name), str) or not request[name]]
+    absent = [name for name in ("orgId", "transType") if not _is_text(request.get(name))]
     if not isinstance(data, dict):
         absent.append("data")
     elif not data.get("orgId"):
@@ -193,10 +174,65 @@ def _head(request: Any) -> str:
     return str(request["transType"])
 
 
-def _json(code: Any, message: Optional[str], data: Any) -> str:
-    if message is None and code == 0:
-        message = "处理成功"
-    elif message is None and code in set(ReturnCode):
-        message = ReturnCode(code).label
-    answer = {"data": data, "code": code, "message": message}
-    return json.dumps(answer, ensure_ascii=False, default=lambda model: model.model_dump(by_alias=True))
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _faults(trans_type: str, data: Dict[str, Any]) -> List[str]:
+    """The fields that are missing or wrong, under the wire's names."""
+    faults = [name for name in _MUST_BE_SENT.get(trans_type, ()) if name not in data]
+    try:
+        REQUESTS[trans_type].model_validate(data)
+    except ValidationError as error:
+        # A province may ask for fields that no table lists.
+        told = [fault for fault in error.errors() if fault["type"] != "extra_forbidden"]
+        faults += [to_camel(str(*fault["loc"][:1])) or fault["msg"] for fault in told]
+    return [name for name in faults if name != "photoData"]  # which may be left out (§5.5.3)
+
+
+def _example(request: Any) -> Optional[Dict[str, Any]]:
+    """The ``data`` that answers a request, ``None`` for a transaction that is not known."""
+    trans_type = request.get("transType") if isinstance(request, dict) else None
+    data = request.get("data") if isinstance(request, dict) else None
+    asked: Dict[str, Any] = data if isinstance(data, dict) else {}
+    if trans_type == "cn.nhsa.auth.check":
+        return {**_PATIENT, "authNo": asked.get("authNo", "A0001")}
+    if trans_type == "cn.nhsa.ec.pwd":
+        return {"pwdFlag": "1", "ecToken": asked.get("ecToken") or _PATIENT["ecToken"], "extra": ""}
+    if trans_type == "cn.nhsa.ec.auth":
+        return {"authNo": "A0001", "outBizNo": asked.get("outBizNo"), "extData": ""}
+    if trans_type == "cn.nhsa.settle.notify":
+        return {"outBizNo": asked.get("outBizNo"), "extData": ""}
+    return dict(_PATIENT) if trans_type in REQUESTS else None
+
+
+def _out_data(answer: _Answer, request: Any) -> bytes:
+    if answer.raw is not None:
+        return encode(answer.raw) if isinstance(answer.raw, str) else answer.raw
+    told = answer.data, answer.code, answer.message
+    if answer.return_value != "0000" and told == (None, 0, None):
+        return b""
+    head = {
+        "data": _data(answer, request),
+        "code": answer.code,
+        "message": _message(answer.code) if answer.message is None else answer.message,
+    }
+    return encode(json.dumps(head, ensure_ascii=False))
+
+
+def _data(answer: _Answer, request: Any) -> Any:
+    if isinstance(answer.data, BaseModel):
+        return answer.data.model_dump(by_alias=True)
+    if isinstance(answer.data, dict):
+        laid_over = {**(_example(request) or {}), **answer.data}
+        return {name: value for name, value in laid_over.items() if value is not None}
+    if answer.data is None and answer.code == 0:
+        return _example(request)
+    return answer.data
+
+
+def _message(code: Any) -> Optional[str]:
+    if code == 0:
+        return "处理成功"
+    listed = ReturnCode.listed(code) if isinstance(code, int) else None
+    return listed.label if listed else None

@@ -1,0 +1,84 @@
+"""把四个交易做成 HTTP 接口，供 HIS 服务器调用。需要 pip install fastapi uvicorn。
+
+    python fastapi_service.py --simulate
+
+接口说明在 http://127.0.0.1:8000/docs（页面的脚本来自互联网），或 /openapi.json（不需要互联网）。
+这里没有身份验证，只监听本机；给浏览器或其他程序用的，见 local_agent。
+"""
+
+import logging
+import sys
+from typing import Any, Dict, Optional, Sequence
+
+import uvicorn
+from common import connect, parser, prepare
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from nationec import (
+    AuthCheckRequest,
+    AuthCheckResponse,
+    BusinessError,
+    Client,
+    EcPwdRequest,
+    EcPwdResponse,
+    EcQueryRequest,
+    EcQueryResponse,
+    NationEcError,
+    QrcodeGetRequest,
+    QrcodeGetResponse,
+)
+
+
+def make_app(client: Client) -> FastAPI:
+    app = FastAPI(title="医保电子凭证")
+
+    # 用 def 而不用 async def：FastAPI 在线程中运行，等待动态库时不影响其他请求
+    @app.post("/ec.query", summary="扫码枪解码")
+    def ec_query(request: EcQueryRequest) -> EcQueryResponse:
+        return client.call(request)
+
+    @app.post("/cn.nhsa.qrcode.get", summary="终端扫码解码")
+    def qrcode_get(request: QrcodeGetRequest) -> QrcodeGetResponse:
+        return client.call(request)
+
+    @app.post("/cn.nhsa.auth.check", summary="刷脸授权")
+    def auth_check(request: AuthCheckRequest) -> AuthCheckResponse:
+        return client.call(request)
+
+    @app.post("/cn.nhsa.ec.pwd", summary="密码核验")
+    def ec_pwd(request: EcPwdRequest) -> EcPwdResponse:
+        return client.call(request)
+
+    @app.exception_handler(NationEcError)
+    def failed(request: Request, error: NationEcError) -> JSONResponse:
+        logging.warning("%s", error)
+        told: Dict[str, Any] = {
+            "message": error.for_operator,
+            "outcomeUnknown": error.outcome_unknown,
+            "repeatable": error.repeatable,
+            "outBizNo": error.out_biz_no,
+            "code": getattr(error, "code", None),  # 医保平台的返回码
+        }
+        return JSONResponse(told, 409 if isinstance(error, BusinessError) else 502)
+
+    return app
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    options = parser("四个交易的 HTTP 接口")
+    options.add_argument("--port", type=int, default=8000, help="端口")
+    prepare()
+    given = options.parse_args(argv)
+    try:
+        with connect(given) as client:
+            uvicorn.run(make_app(client), host="127.0.0.1", port=given.port)
+    except NationEcError as error:  # 动态库无法加载
+        print(error.for_operator)
+        logging.warning("%s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

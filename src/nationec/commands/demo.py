@@ -1,0 +1,81 @@
+"""``nationec demo``: the transactions on the simulator, with all that is sent and received."""
+
+from argparse import Namespace
+from typing import Any, Dict, List
+
+from .. import gb18030
+from ..client import Client
+from ..codes import BusinessType, MdtrtCertType, ReturnCode
+from ..errors import NationEcError
+from ..language import _
+from ..models import Request, T
+from ..terminal import EcAuthRequest
+from ..transactions import AuthCheckRequest, EcPwdRequest, EcQueryRequest, QrcodeGetRequest
+from ..transports import Simulator
+from .parser import Parser
+
+_URL = "http://10.0.0.8:8081/localcfc/api/hsecfc/localQrCodeQuery"
+
+
+def add_arguments(parser: Parser, argv: List[str]) -> None:
+    """It has no options."""
+
+
+def run(arguments: Namespace) -> int:
+    """Print a transaction of each kind, and one that is refused."""
+    window: Dict[str, Any] = {
+        "business_type": BusinessType.HOSPITAL_REGISTRATION,
+        "operator_id": "test001",
+        "operator_name": "管理员",
+        "office_id": "32760",
+        "office_name": "消化内科",
+    }
+    simulator = Simulator()
+    with Client(_URL, "35020319001", transport=simulator) as client:
+        insured = client.call(EcQueryRequest(**window))
+        auth = client.call(EcAuthRequest(**window))
+        password = EcPwdRequest(
+            **window,
+            id_no=insured.id_no,
+            id_type=insured.id_type,
+            user_name=insured.user_name,
+            ec_token=insured.ec_token,
+            mdtrt_cert_type=MdtrtCertType.EC_QRCODE,
+        )
+        _show(client, EcQueryRequest(**window))
+        _show(client, QrcodeGetRequest(**window))
+        _show(client, EcAuthRequest(**window))
+        _show(client, AuthCheckRequest(**window, auth_no=auth.auth_no, photo_data=None))
+        _show(client, password)
+        simulator.answer(code=ReturnCode.EC_PASSWORD_WRONG)
+        _show(client, password)
+    return 0
+
+
+def _show(client: Client, request: Request[T]) -> None:
+    """Every value is shown: the patient is the standard's example."""
+    try:
+        exchange = client.exchange(request)
+    except NationEcError as error:
+        if error.exchange is None:
+            raise
+        exchange = error.exchange
+    title = (type(request).__doc__ or "").partition(":")[0]
+    print(f"\n== {request.trans_type}  {title}")
+    _line(_("asked"), _fields(request))
+    _line(_("sent"), gb18030.decode(exchange.sent))
+    _line(_("returned"), (exchange.return_value or b"NULL").decode())
+    _line(_("received"), gb18030.decode(exchange.received))
+    if exchange.error:
+        _line(_("error"), f"{type(exchange.error).__name__}: {exchange.error}")
+    else:
+        _line(_("result"), _fields(exchange.data))
+
+
+def _line(label: str, text: str) -> None:
+    print(f"{label:9} {text}")
+
+
+def _fields(model: Any) -> str:
+    values = ", ".join(f"{name}={value!r}" for name, value in model if value is not None)
+    return f"{type(model).__name__}({values})"

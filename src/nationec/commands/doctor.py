@@ -1,0 +1,248 @@
+"""``nationec doctor``: what to look at when it does not work, in the order in which it can fail."""
+
+import json
+import os
+import socket
+import sys
+import tempfile
+from argparse import Namespace
+from configparser import Error, RawConfigParser
+from pathlib import Path
+from typing import Dict, Iterator, List, NamedTuple, Optional
+from urllib.parse import urlsplit
+
+from ..errors import DllLoadError, cut, load_error
+from ..language import _
+from ..transports import IsolatedDll, binding
+from .parser import Parser, positive, setting
+from .tables import imports, tables
+
+OK, WARNING, FAILED = "ok", "warning", "failed"
+
+# What the real DLL leaves in its folder.
+_INI = "NationEcCode.ini"
+_LOG = "dlllog(Nation)"
+
+
+class Finding(NamedTuple):
+    """A line of the report. The text of what is not ``ok`` says what to do."""
+
+    check: str
+    status: str
+    text: str
+
+
+def add_arguments(parser: Parser, argv: List[str]) -> None:
+    """The options, and the same variables as those of ``nationec call``."""
+    setting(parser.options, "dll", _("the DLL, else it is looked for"), metavar="PATH")
+    setting(parser.options, "url", _("业务请求地址: does it accept a connection"), metavar="URL")
+    told = _("another Python to run the DLL in")
+    setting(parser.options, "python", told, metavar="COMMAND")
+    told = _("deadline, 60 s unless given")
+    setting(parser.options, "timeout", told, metavar="SECONDS", type=positive)
+    parser.options.add_argument("--json", action="store_true", help=_("for programs"))
+
+
+def run(arguments: Namespace) -> int:
+    """Print the report; the exit code is 1 where a call cannot work."""
+    findings = []
+    for finding in _findings(arguments):
+        findings.append(finding)
+        if not arguments.json:  # at once: loading the DLL may take a while
+            print(_padded(finding.status), _padded(finding.check), finding.text, flush=True)
+    if arguments.json:
+        told = [finding._asdict() for finding in findings]
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+    return int(any(finding.status == FAILED for finding in findings))
+
+
+def _padded(word: str) -> str:
+    words = {
+        OK: _("ok"),
+        WARNING: _("warning"),
+        FAILED: _("failed"),
+        "system": _("system"),
+        "width": _("width"),
+        "version": _("version"),
+        "exports": _("exports"),
+        "imports": _("imports"),
+        "folder": _("folder"),
+        "settings": _("settings"),
+        "log": _("log"),
+        "loads": _("loads"),
+        "user": _("user"),
+        "session": _("session"),
+    }
+    word = words.get(word, word)
+    wide = sum(character > "\u2e7f" for character in word)  # two columns each
+    return word.ljust(8 - wide)
+
+
+def _findings(arguments: Namespace) -> Iterator[Finding]:
+    yield _system()
+    version = ".".join(map(str, sys.version_info[:3]))
+    text = _("{version}, {width}-bit, {path}")
+    text = text.format(version=version, width=binding.WIDTH, path=sys.executable)
+    yield Finding("Python", OK, text)
+    yield from _process()
+    try:
+        path = binding.find(arguments.dll)
+    except binding.LoadError as error:  # the other Python may see other paths than this one
+        text = str(load_error(error.reason, error.path, **error.facts))
+        yield Finding("DLL", WARNING if arguments.python else FAILED, text)
+        path = arguments.dll or binding.DLL_NAME if arguments.python else ""
+    else:
+        yield Finding("DLL", OK, path)
+        yield from _file(path)
+        yield from _folder(Path(path).parent)
+    if path:
+        yield _loads(path, arguments)
+    if arguments.url:
+        yield _connects(arguments.url)
+
+
+def _system() -> Finding:
+    if sys.platform != "win32":
+        return Finding("system", OK, f"{os.uname().sysname} {os.uname().release}")
+    # platform.* asks WMI from Python 3.12 on, which is slow, and absent on some systems. Not what
+    # Windows tells a program, which depends on what that program's manifest knows of.
+    version = sys.getwindowsversion().platform_version
+    return Finding("system", OK, f"Windows {'.'.join(map(str, version))}")
+
+
+def _process() -> Iterator[Finding]:
+    """Whether a DLL that needs an administrator, or shows a window, can do so from here."""
+    if sys.platform != "win32":
+        return
+    import ctypes
+
+    text = _("not elevated: if the DLL needs it, run the program as administrator")
+    if ctypes.windll.shell32.IsUserAnAdmin():
+        text = _("elevated (administrator)")
+    yield Finding("user", OK, text)
+    session = ctypes.c_ulong()
+    ctypes.windll.kernel32.ProcessIdToSessionId(os.getpid(), ctypes.byref(session))
+    if session.value:
+        yield Finding("session", OK, str(session.value))
+    else:
+        text = _("0, a service's: nobody sees a window of the DLL, run it in the user's session")
+        yield Finding("session", WARNING, text)
+
+
+def _file(path: str) -> Iterator[Finding]:
+    """What a Windows DLL says of itself; others are the system loader's to judge."""
+    try:
+        width = binding.describe(path)
+        if width is None:
+            return
+        yield Finding("width", OK, _("{width}-bit, for Windows").format(width=width))
+        yield from _tables(path, width)
+    except ImportError:
+        text = _("version, exports and imports not looked at: pip install nationec[doctor]")
+        yield Finding("imports", WARNING, text)
+    except (OSError, ValueError) as error:
+        yield Finding("exports", FAILED, str(load_error("not-a-library", path, detail=error)))
+
+
+def _tables(path: str, width: int) -> Iterator[Finding]:
+    told = tables(path)
+    if told.version:
+        yield Finding("version", OK, told.version)
+    found = [name for name in binding.EXPORTS if name in told.exports]
+    if found:
+        yield Finding("exports", OK, ", ".join(found))
+    else:
+        text = _("none of {names}: it is another DLL, give --dll the path of NationECCode.dll")
+        yield Finding("exports", FAILED, text.format(names=", ".join(binding.EXPORTS)))
+    yield from _imports(os.path.dirname(path), imports(path, width))
+
+
+def _imports(folder: str, places: Dict[str, Optional[str]]) -> Iterator[Finding]:
+    beside = [name for name, place in places.items() if place == folder]
+    absent = [name for name, place in places.items() if place is None]
+    others = [name for name in places if name not in beside and name not in absent]
+    if absent:
+        text = _("{names} not beside the DLL: see that the Windows it runs on has them")
+        if binding.SYSTEM == "Windows":
+            text = _(
+                "{names} not found: put what came with the DLL into its folder, and install the "
+                "Visual C++ runtime"
+            )
+        status = FAILED if binding.SYSTEM == "Windows" else WARNING
+        yield Finding("imports", status, text.format(names=_listed(absent)))
+    if beside:
+        yield Finding("imports", OK, _("beside the DLL: {names}").format(names=_listed(beside)))
+    if others:
+        yield Finding("imports", OK, _("of Windows: {names}").format(names=_listed(others)))
+
+
+def _listed(names: List[str]) -> str:
+    return ", ".join(names)
+
+
+def _folder(folder: Path) -> Iterator[Finding]:
+    """Whether the DLL may write into its folder, and what it has written there."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+        yield Finding("folder", OK, _("can be written to"))
+    except OSError:
+        text = _(
+            "cannot be written to: the DLL keeps its settings and log there, "
+            "let this user write to {folder}"
+        )
+        yield Finding("folder", WARNING, text.format(folder=folder))
+    if (folder / _INI).is_file():
+        yield _settings(folder / _INI)
+    else:
+        text = _("no {name} yet: the DLL writes it")
+        yield Finding("settings", OK, text.format(name=_INI))
+    log = folder / _LOG
+    text = _("no {name} yet: the DLL writes it")
+    yield Finding("log", OK, str(log) if log.is_dir() else text.format(name=_LOG))
+
+
+def _settings(path: Path) -> Finding:
+    """The organisation and the address of the DLL's last call."""
+    ini = RawConfigParser(strict=False, allow_no_value=True)
+    try:
+        raw = path.read_bytes()
+        try:
+            ini.read_string(raw.decode("utf-8-sig"))
+        except UnicodeDecodeError:
+            ini.read_string(raw.decode("gb18030", "replace"))
+    except (OSError, Error):
+        text = _("{path} cannot be read: ask whoever supports the DLL")
+        return Finding("settings", WARNING, text.format(path=path))
+    told = {name: ini.get("Updater", name, fallback="") or "" for name in ("orgId", "url")}
+    text = ", ".join(f"{name}={cut(value)}" for name, value in told.items())
+    return Finding("settings", OK, f"{_INI}: {text}")
+
+
+def _loads(path: str, arguments: Namespace) -> Finding:
+    python = arguments.python
+    try:
+        with IsolatedDll(path, python=python, timeout=arguments.timeout or 60.0) as isolated:
+            isolated.start()
+    except (DllLoadError, ValueError) as error:
+        return Finding("loads", FAILED, str(error))
+    return Finding("loads", OK, _("in {python}").format(python=python or sys.executable))
+
+
+def _connects(url: str) -> Finding:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except (ValueError, KeyError):
+        host = None
+    if not host:
+        return Finding("url", FAILED, _("no address: give it as http://HOST:PORT/PATH"))
+    try:
+        socket.create_connection((host, port), timeout=3).close()
+    except (OSError, UnicodeError) as error:  # no name of the DNS has a label of 64 characters
+        text = _(
+            "{host} port {port} does not accept a connection: "
+            "check address, network and firewall ({detail})"
+        )
+        return Finding("url", FAILED, text.format(host=host, port=port, detail=error))
+    text = _("{host} port {port} accepts a connection")
+    return Finding("url", OK, text.format(host=host, port=port))

@@ -1,0 +1,47 @@
+"""``nationec examples``: a hospital has nothing but the wheel, so the examples are in it."""
+
+import shutil
+from argparse import Namespace
+from pathlib import Path
+from typing import List
+
+from ..language import _
+from .output import InvalidRequest
+from .parser import Parser
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def add_arguments(parser: Parser, argv: List[str]) -> None:
+    """The options."""
+    told = _("where to copy them; a file that is there already is never overwritten")
+    parser.arguments.add_argument("folder", metavar="FOLDER", help=told)
+
+
+def run(arguments: Namespace) -> int:
+    """Copy them, and print what was copied."""
+    source = _source()
+    copies = {path: Path(arguments.folder, path.relative_to(source)) for path in _files(source)}
+    there = [str(copy) for copy in copies.values() if copy.exists()]
+    if there:
+        text = _("nothing was copied, give another folder: there is already {names}")
+        raise InvalidRequest(text.format(names=", ".join(there)))
+    try:
+        for path, copy in copies.items():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+            print(copy)
+    except OSError as error:
+        raise InvalidRequest(f"{error.filename}: {error.strerror}") from None
+    return 0
+
+
+def _source() -> Path:
+    """In the wheel they are in the package, in the project's own folder beside ``src``."""
+    installed = _PACKAGE / "examples"
+    return installed if installed.is_dir() else _PACKAGE.parents[1] / "examples"
+
+
+def _files(folder: Path) -> List[Path]:
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return [path for path in files if "__pycache__" not in path.parts]

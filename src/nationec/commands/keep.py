@@ -1,0 +1,48 @@
+"""``nationec call --keep FILE``: all of a call, in a file that only its user can read."""
+
+# JSON in UTF-8: InData, the return value and OutData as text where they can be read, and each
+# of them as its bytes in base64. A file that exists is overwritten. Windows gives a file the
+# rights of its folder: use one of the user's own.
+
+import json
+import os
+import stat
+from base64 import b64encode
+from contextlib import suppress
+from typing import Any, Dict, Optional, TextIO
+
+from ..exchange import Exchange
+
+
+def opened(path: str) -> TextIO:
+    """The file, before anything is sent. Raises ``OSError``."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    # One that was there keeps its rights; /dev/null is to keep them.
+    if stat.S_ISREG(os.fstat(descriptor).st_mode) and hasattr(os, "fchmod"):
+        os.fchmod(descriptor, 0o600)
+    return open(descriptor, "w", encoding="utf-8", newline="\n")
+
+
+def write(file: TextIO, exchange: Exchange[Any], sent_as: str, received_as: str) -> None:
+    """Write it. The two are encodings. Raises ``OSError``."""
+    told = {
+        "transType": exchange.trans_type,
+        "outBizNo": exchange.out_biz_no,
+        "startedAt": exchange.started_at.isoformat(),
+        "elapsedMs": round(exchange.elapsed * 1000, 1),
+        "error": type(exchange.error).__name__ if exchange.error else None,
+        **_both("inData", exchange.sent, sent_as),
+        **_both("returnValue", exchange.return_value, received_as),
+        **_both("outData", exchange.received, received_as),
+    }
+    with file:
+        json.dump(told, file, ensure_ascii=False, indent=2)
+
+
+def _both(name: str, raw: Optional[bytes], encoding: str) -> Dict[str, Optional[str]]:
+    told: Dict[str, Optional[str]] = {name: None, f"{name}Base64": None}
+    if raw is not None:
+        told[f"{name}Base64"] = b64encode(raw).decode()
+        with suppress(UnicodeDecodeError):
+            told[name] = raw.decode(encoding)
+    return told

@@ -1,0 +1,193 @@
+"""What ``nationec call`` sends: the message of ``--json``, completed by the options."""
+
+# All of it goes out where it stood; nothing is replaced or lost silently. A field that no table
+# lists is passed on, those that are listed are checked.
+
+import re
+import sys
+from argparse import Namespace
+from difflib import get_close_matches
+from typing import Any, Dict, List, NamedTuple, Optional, Type
+
+from pydantic import ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic_core import from_json
+
+from .. import gb18030
+from ..codes import with_leading_zero
+from ..language import _
+from ..models import AnyRequest, Request
+from ..rows import unwrapped
+from ..terminal import REQUESTS
+from ..wire import Extra
+from .output import InvalidRequest
+
+_HEAD = {"orgId", "transType", "data", "extra"}
+
+
+class Message(NamedTuple):
+    """The request, checked, and its head."""
+
+    request: Request[Any]
+    org_id: Optional[str]
+    extra: Extra
+    data_format: str
+    """As text goes out what came as text."""
+    warnings: List[str]
+    """What is sent as it is, and may be a slip."""
+
+
+def made(arguments: Namespace) -> Message:
+    """The message of ``nationec call``. Raises ``InvalidRequest``."""
+    given = _given(arguments.json)
+    data = _data(given)
+    twice = _("orgId is not the same in --org-id (NATIONEC_ORG_ID), the head and data")
+    of_data = [data.pop(name, None) for name in ("orgId", "org_id")]
+    org_id = _agreed(twice, arguments.org_id, given.get("orgId"), *of_data)
+    trans_type = _trans_type(given, arguments)
+    listed = REQUESTS.get(str(trans_type))
+    fields = data if listed is None else _fields(listed, data, arguments)
+    warnings = [] if listed is None else _doubts(listed, fields)
+    request = _request(listed, trans_type, fields, warnings)
+    extra = given.get("extra")
+    if arguments.extra is not None:
+        extra = _object_or_text("--extra", arguments.extra)
+    # An object in extra would become text with it.
+    as_text = isinstance(given["data"], str) and not isinstance(extra, dict)
+    return Message(request, org_id, extra, "string" if as_text else "object", warnings)
+
+
+def _given(path: Optional[str]) -> Dict[str, Any]:
+    """The whole message of ``--json``; without one, a message without data."""
+    given = _parsed("--json", _text(_contents("--json", path))) if path else {}
+    if not isinstance(given, dict):
+        raise InvalidRequest(_("--json: give an object, the fields or a whole message"))
+    if not {"data", "transType"}.intersection(given):  # the fields alone
+        return {"data": given}
+    if not _HEAD.issuperset(given) or "data" not in given:
+        raise InvalidRequest(_("--json: a message has orgId, transType, data and extra, no more"))
+    return given
+
+
+def _data(given: Dict[str, Any]) -> Dict[str, Any]:
+    data = unwrapped(given["data"])
+    if not isinstance(data, dict):
+        raise InvalidRequest(_("--json: data must be an object"))
+    return {name: value for name, value in data.items() if value is not None}
+
+
+def _trans_type(given: Dict[str, Any], arguments: Namespace) -> Any:
+    twice = _("transType is not the same in TRANS_TYPE and --json")
+    trans_type = _agreed(twice, arguments.trans_type, given.get("transType"))
+    if not trans_type or not (arguments.json or trans_type in REQUESTS):
+        text = _("give TRANS_TYPE, one of {names}, or --json with any transType")
+        raise InvalidRequest(text.format(names=", ".join(REQUESTS)))
+    return trans_type
+
+
+def _contents(option: str, path: str) -> bytes:
+    try:
+        if path == "-":
+            return sys.stdin.buffer.read()
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise InvalidRequest(f"{option}: {path}: {error.strerror}") from None
+
+
+def _text(raw: bytes) -> str:
+    """UTF-8, else GB 18030: what most programs for Chinese Windows write."""
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    try:
+        return gb18030.decode(raw)
+    except UnicodeDecodeError:
+        raise InvalidRequest(_("--json: it is neither UTF-8 nor GB 18030")) from None
+
+
+def _parsed(option: str, text: str) -> Any:
+    try:
+        return from_json(text, allow_inf_nan=False, cache_strings="keys")
+    except ValueError:  # whose text may hold a piece of it
+        raise InvalidRequest(_("{option}: it is not JSON").format(option=option)) from None
+
+
+def _object_or_text(option: str, text: str) -> Any:
+    return _parsed(option, text) if text.lstrip().startswith("{") else text
+
+
+def _agreed(twice: str, *values: Any) -> Any:
+    """The one value that is given, ``None`` without any."""
+    given = [value for value in values if value]
+    if any(value != given[0] for value in given):
+        raise InvalidRequest(twice)
+    return given[0] if given else None
+
+
+def _fields(
+    listed: Type[Request[Any]], data: Dict[str, Any], arguments: Namespace
+) -> Dict[str, Any]:
+    """``data`` and the options, under Python's names."""
+    names = {field.alias: name for name, field in listed.model_fields.items()}
+    fields = {names.get(name, name): value for name, value in data.items()}
+    for name in listed.model_fields:
+        value = getattr(arguments, f"field_{name}", None)
+        if value is not None:
+            fields[name] = _value(name, value)
+    if "photo_data" in listed.model_fields:
+        fields.setdefault("photo_data", None)  # AuthCheckRequest wants it said
+    return fields
+
+
+def _value(name: str, text: str) -> Any:
+    if name == "photo_data" and text.startswith("@"):
+        return _contents("--photo-data", text[1:])
+    return _object_or_text("--ext-data", text) if name == "ext_data" else text
+
+
+def _doubts(listed: Type[Request[Any]], fields: Dict[str, Any]) -> List[str]:
+    wire = {str(field.alias).lower(): field.alias for field in listed.model_fields.values()}
+    told = []
+    for name, value in fields.items():
+        code = with_leading_zero(name, value)
+        if code is not None:
+            text = _("{name} {value} is not listed: is it {code} ({label})?")
+            values = {"name": to_camel(name), "value": value, "code": code, "label": code.label}
+            told.append(text.format(**values))
+        if name not in listed.model_fields:
+            for near in get_close_matches(name.lower(), wire, 1, 0.85):
+                text = _("{name} is not listed: is it {near}?")
+                told.append(text.format(name=name, near=wire[near]))
+    return told
+
+
+def _request(
+    listed: Optional[Type[Request[Any]]],
+    trans_type: Any,
+    fields: Dict[str, Any],
+    warnings: List[str],
+) -> Request[Any]:
+    try:
+        if listed is None:
+            return AnyRequest(trans_type, **fields)
+        return _with_more(listed).model_validate(fields)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+    told = in_wire_names("; ".join([*(fault["msg"] for fault in faults), *warnings]))
+    raise InvalidRequest(_("nothing was sent, the request is invalid: {told}").format(told=told))
+
+
+def in_wire_names(text: str) -> str:
+    """The library's ``text``, with ``officeName`` for ``office_name``: options have both names."""
+    return re.sub("[a-z]+(_[a-z]+)+", lambda name: to_camel(name[0]), text)
+
+
+def _with_more(listed: Type[Request[Any]]) -> Type[Request[Any]]:
+    """``listed`` with room for fields that a province adds."""
+
+    class WithMore(listed):  # type: ignore[misc,valid-type]
+        model_config = ConfigDict(extra="allow")
+
+    return WithMore

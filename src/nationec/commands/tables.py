@@ -1,0 +1,77 @@
+"""What a Windows DLL exports and needs, read from its tables with pefile, on any system."""
+
+import os
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from ..transports import binding
+
+_READ = ("EXPORT", "IMPORT", "RESOURCE")
+
+
+class Tables(NamedTuple):
+    """``version`` is empty where the DLL has none."""
+
+    exports: List[str]
+    imports: List[str]
+    version: str
+
+
+def tables(path: str) -> Tables:
+    """Read them. Raises ``ImportError`` without pefile, ``ValueError`` for what it cannot read."""
+    import pefile  # type: ignore[import-untyped,unused-ignore]
+
+    directories = [pefile.DIRECTORY_ENTRY[f"IMAGE_DIRECTORY_ENTRY_{name}"] for name in _READ]
+    try:
+        with pefile.PE(path, fast_load=True) as image:
+            image.parse_data_directories(directories)
+            exported = getattr(image, "DIRECTORY_ENTRY_EXPORT", None)
+            return Tables(
+                [_text(symbol.name) for symbol in exported.symbols] if exported else [],
+                [_text(entry.dll) for entry in getattr(image, "DIRECTORY_ENTRY_IMPORT", [])],
+                _version(image),
+            )
+    except pefile.PEFormatError as error:
+        raise ValueError(str(error)) from None
+
+
+def _text(name: Optional[bytes]) -> str:
+    return (name or b"").decode("ascii", "replace")  # none, where it has a number only
+
+
+def _version(image: Any) -> str:
+    for info in getattr(image, "VS_FIXEDFILEINFO", []):
+        pairs = info.FileVersionMS, info.FileVersionLS
+        return ".".join(f"{pair >> 16}.{pair & 0xFFFF}" for pair in pairs)
+    return ""
+
+
+def imports(path: str, width: int) -> Dict[str, Optional[str]]:
+    """Each DLL that this one, and those in its folder, import, and where Windows finds it.
+
+    ``None`` is nowhere: missing, or on another system than Windows unknown.
+    """
+    folder = os.path.dirname(path)
+    found: Dict[str, Optional[str]] = {}
+    pending = [path]
+    while pending:
+        for name in map(str.lower, tables(pending.pop()).imports):
+            if name in found:
+                continue
+            found[name] = _place(name, folder, width)
+            if found[name] == folder:
+                pending.append(os.path.join(folder, _entries(folder)[name]))
+    return found
+
+
+def _place(name: str, folder: str, width: int) -> Optional[str]:
+    system = binding.system_directories()
+    if system and name.startswith(("api-ms-win-", "ext-ms-")):
+        return system[0]  # an API set: a name that the loader knows, without a file
+    if (binding.WIDTH, width) == (64, 32):
+        system = [os.path.join(windows, "SysWOW64") for windows in system[1:]]
+    return next((place for place in [folder, *system] if name in _entries(place)), None)
+
+
+def _entries(folder: str) -> Dict[str, str]:
+    """The files of a folder by their names in lower case: Windows' file systems know no other."""
+    return {name.lower(): name for name in os.listdir(folder)} if os.path.isdir(folder) else {}

@@ -1,0 +1,267 @@
+"""The bases of requests and responses, and what they never show."""
+
+# A field's docstring begins with its name in the standard (参数描述), which an editor shows and an
+# error tells. Python's names become the wire's by themselves (``auth_no`` is ``authNo``); a
+# request takes either and goes out under the wire's.
+#
+# No error, ``repr`` or pickle of an error holds a value: it may be a patient's.
+
+import re
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Dict,
+    Generic,
+    Iterator,
+    Optional,
+    Tuple,
+    Type,
+    TypeVar,
+)
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic.aliases import AliasChoices
+from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema, to_json
+from typing_extensions import Annotated
+
+from .codes import Code, ReturnCode
+from .language import _
+from .rows import ABSENT, JsonText, required
+
+
+def _integer(code: Any) -> Any:
+    """pydantic takes true for 1, and before 2.8 does not read "0000"."""
+    if isinstance(code, bool):
+        raise ValueError("a boolean")
+    if isinstance(code, str) and re.fullmatch(" *[+-]?[0-9]{1,18} *", code):
+        return int(code)
+    return code
+
+
+def _as_text(words: Any) -> Any:
+    return words if isinstance(words, str) else to_json(words).decode()
+
+
+class _Hidden:
+    def __repr__(self) -> str:
+        return "…"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        # Around all of it: a wrap validator of this base stands inside a subclass's "after" ones.
+        return core_schema.no_info_wrap_validator_function(cls._without_input, handler(source))
+
+    @classmethod
+    def _without_input(cls, data: Any, handler: Any) -> Any:
+        try:
+            return handler(data)
+        except ValidationError as error:
+            told = _told(cls, error)
+        raise told  # not from in there: the context holds the input
+
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            try:
+                super().__setattr__(name, value)
+            except ValidationError as error:
+                told = _told(type(self), error)
+            else:
+                return
+            raise told
+
+    def __repr_args__(self) -> Iterator[Tuple[Optional[str], Any]]:
+        """Which fields are there, and the values of codes that the standard lists."""
+        for name, value in self.__dict__.items():
+            if value is not None:
+                yield name, str(value) if isinstance(value, Code) else _Hidden()
+        # Of what no table lists the name, unless it may itself be somebody's number or name.
+        for name in self.model_extra or {}:
+            if name.isascii() and name.isidentifier():
+                yield name, _Hidden()
+
+
+def _told(model: Type[BaseModel], error: ValidationError) -> ValidationError:
+    """``error`` in the reader's language, and without the input."""
+    faults = error.errors(include_input=False)
+    # A code that is none of those listed may still be right: what else is wrong with it counts.
+    others = {fault["loc"][:1] for fault in faults if fault["type"] != "enum"}
+    told = []
+    for fault in faults:
+        if fault["type"] == "enum" and fault["loc"][:1] in others:
+            continue
+        kind: Any = fault["type"]
+        text = _text(model, fault)
+        # Before pydantic 2.13 an error of a kind of its own is unpickled with its context. That of
+        # another kind (a validator's of the user's) may hold the input.
+        context = fault.get("ctx", {}) if "url" in fault else {}
+        context = {**context, "error": text, "text": text}
+        said = PydanticCustomError(kind, "{text}", context)
+        # Its first part alone: what follows may be a key of what was given.
+        told.append(InitErrorDetails(type=said, loc=fault["loc"][:1], input=None))
+    return ValidationError.from_exception_data(model.__name__, told, hide_input=True)
+
+
+def _text(model: Type[BaseModel], fault: Any) -> str:
+    """收款员姓名 operator_name: at most 30 characters."""
+    texts = {
+        "missing": _("it must be given"),
+        "extra_forbidden": _("there is no such field"),
+        "string_type": _("give text"),
+        "dict_type": _("give a dict"),
+        "bytes_type": _("give text or bytes"),
+        "string_too_long": _("at most {max_length} characters"),
+        "string_too_short": _("it must not be empty"),
+        "string_pattern_mismatch": _("no control characters (line end, tab, NUL)"),
+        "string_unicode": _("it has a character that is none (a lone surrogate)"),
+        "frozen_instance": _("a request cannot be changed: make another"),
+        "finite_number": _("JSON has no such number"),
+        "literal_error": _("one of {expected}"),
+        "invalid-json-value": _("JSON has no such value"),
+    }
+    if fault["type"] in texts:
+        text = texts[fault["type"]].format(**fault.get("ctx", {}))
+    else:
+        text = fault["msg"].replace("Value error, ", "", 1)
+    if not fault["loc"]:
+        return text
+    name = str(fault["loc"][0])
+    field = f"{chinese_name(model, name)} {name}".strip()
+    return _("{field}: {fault}").format(field=field, fault=text)
+
+
+def chinese_name(model: Type[BaseModel], name: str) -> str:
+    """参数描述 of a field under Python's name: what its docstring begins with."""
+    field = model.model_fields.get(name)
+    return re.split("[：\n]", field.description or "")[0] if field else ""
+
+
+class Response(_Model):
+    """The ``data`` of an answer. Derive from it for a transaction of your own.
+
+    Read leniently: ``""``, ``null`` and ``"null"`` are as absent, a number is read as its digits
+    where text is expected, and fields that no table lists are kept in ``model_extra``.
+    """
+
+    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_absent(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if value not in ABSENT}
+
+
+T = TypeVar("T", bound=Response)
+
+
+class Request(_Model, Generic[T]):
+    """The ``data`` of a transaction, and as ``T`` the type of what answers it.
+
+    Derive from it for a transaction of your own::
+
+        class CertGetResponse(Response):
+            auth_no: str
+
+        class CertGetRequest(Request[CertGetResponse]):
+            trans_type = "cn.nhsa.cert.get"
+            operator_id: str
+
+    A field that a province adds is a subclass with that field. Wrong, missing, too long and unknown
+    fields raise ``pydantic.ValidationError`` here, before anything is sent.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, loc_by_alias=False, allow_inf_nan=False)
+
+    trans_type: ClassVar[str]
+    """交易类型 (§4.2.4.1), at most 40 characters."""
+    response_type: ClassVar[Type[Response]]
+    repeatable: ClassVar[bool] = False
+    """Whether it may simply be done again when its outcome is unknown, since it settles nothing."""
+
+    org_id: Annotated[Optional[str], required(40)] = None
+    """机构 ID：医保定点机构代码
+
+    Filled in by the client, into the head and the data."""
+
+    if TYPE_CHECKING:  # an editor shows this text where a request is made, and else pydantic's
+
+        def __init__(self, **data: Any) -> None:
+            """The ``data`` of a transaction: the class says which, its fields what they hold."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        answers = cls.__pydantic_generic_metadata__["args"]
+        if answers and isinstance(answers[-1], type):
+            cls.response_type = answers[-1]
+
+
+class AnyRequest(Request[Response]):
+    """A transaction without a class: ``AnyRequest("cn.nhsa.cert.get", outBizNo="1")``.
+
+    ``data`` goes out under the names and with the values given here, but for ``None``, which is
+    left out; ``org_id`` is filled in as ever. The answer is a ``Response`` with everything in its
+    ``model_extra``.
+
+    Raises ``pydantic.ValidationError`` for a ``trans_type`` that is empty or longer than 40
+    characters, and for values that JSON does not have.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: Dict[str, JsonValue]
+
+    trans_type: Annotated[  # type: ignore[misc]
+        str, required(40), Field(exclude=True, alias="trans_type")
+    ]
+    """交易类型：§4.2.4.1"""
+
+    def __init__(self, trans_type: str, /, **data: Any) -> None:
+        """A transaction without a class (§4.2.4.1): ``data`` under the wire's names."""
+        super().__init__(trans_type=trans_type, **data)
+
+    def __repr_args__(self) -> Iterator[Tuple[Optional[str], Any]]:
+        yield None, self.trans_type
+        there = [name for name, value in (self.model_extra or {}).items() if value is not None]
+        yield from ((name, _Hidden()) for name in there)
+
+
+class Envelope(Response):
+    """The head of an answer (§4.2.4.2). What the platform adds to it is in ``model_extra``."""
+
+    code: Annotated[int, Field(gt=-(10**10), lt=10**10), BeforeValidator(_integer)]
+    """返回码 (§7.1): any integer, also written as text, where the table has four digits."""
+    message: Annotated[str, BeforeValidator(_as_text)] = Field(
+        default="", validation_alias=AliasChoices("message", "cause")
+    )
+    """返回信息：its ``message``, else its ``cause``, else the text of §7.1"""
+    org_id: Annotated[Optional[str], BeforeValidator(_as_text)] = None
+    """机构 ID: may be ``None``, Y in the table and not in the example of §5.3.5.2."""
+    data: JsonText = None
+    extra: JsonText = None
+
+    @model_validator(mode="after")
+    def _with_message(self) -> "Envelope":
+        listed = ReturnCode.listed(self.code)
+        if listed and not self.message:
+            self.message = listed.label
+        return self

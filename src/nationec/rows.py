@@ -1,0 +1,111 @@
+"""What a row of the standard's tables is for pydantic: 必填 Y and N, a code, a photo, JSON.
+
+Lengths are the standard's, in characters.
+"""
+
+import json
+import re
+from base64 import b64decode, b64encode
+from typing import Any, Dict, Union
+
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
+from pydantic_core import __version__, from_json
+from typing_extensions import Annotated  # comes with pydantic; typing has it from Python 3.9
+
+from .language import _
+
+ABSENT = ("", None, "null")
+"""What counts as absent in an answer: all three have been seen."""
+
+PHOTO_LIMIT = 102_400
+"""The "100k" of photoData, in characters of base64: an image of 76,800 bytes."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+# pydantic 2.7.0 to 2.7.2 read an escaped "\u957f" as three other characters.
+_GARBLES = tuple(map(int, __version__.split(".")[:3])) < (2, 18, 4)
+
+
+class TooDeepError(Exception):
+    """JSON of more than 200 levels. No ``ValueError``, which pydantic would make a fault of."""
+
+
+def parsed(text: str) -> Any:
+    """``text`` as JSON, of at most 200 levels; control characters in it count as blanks.
+
+    Raises ``ValueError``, whose text may hold a piece of ``text``, and ``TooDeepError``.
+    """
+    text = _CONTROL.sub(" ", text)
+    raw = text.encode()  # a lone surrogate is a ValueError here, and a TypeError in from_json
+    try:
+        if _GARBLES and "\\u" in text:
+            raw = json.dumps(json.loads(text), ensure_ascii=False).encode()
+        # Its cache of strings would keep names in memory; of keys, the old versions garble them.
+        return from_json(raw, allow_inf_nan=False, cache_strings="none")
+    except RecursionError:
+        pass
+    except ValueError as error:
+        if "recursion" not in str(error):
+            raise
+    raise TooDeepError
+
+
+def unwrapped(value: Any) -> Any:
+    """``value``, parsed as often as it is JSON text: ``data`` comes as text within text too."""
+    while isinstance(value, str):
+        try:
+            value = parsed(value)
+        except ValueError:
+            break
+    return value
+
+
+# The rows of the standard's tables: 必填 Y and N of a request, a code, a field of an answer.
+_TEXT: Dict[str, Any] = {"pattern": r"^[^\x00-\x1f\x7f]*$", "strict": True}
+
+
+def required(limit: int) -> Any:
+    """A row with 必填 Y: text that is there, and not longer than ``limit``."""
+    return Field(min_length=1, max_length=limit, **_TEXT)
+
+
+def optional(limit: int) -> Any:
+    """A row with 必填 N. ``None`` leaves it out."""
+    return Field(max_length=limit, **_TEXT)
+
+
+def answered(limit: int) -> Any:
+    """A row of an answer. The length is told, not enforced."""
+    return Field(json_schema_extra={"maxLength": limit})
+
+
+LISTED = Field(union_mode="left_to_right")
+"""A row with a code: the member where the standard lists it, else the text as it is."""
+
+JsonText = Annotated[Any, BeforeValidator(unwrapped)]
+"""A row with JSON (扩展参数) in an answer: parsed where it comes as text."""
+
+
+def _photo(given: Union[str, bytes]) -> str:
+    photo = b64encode(given).decode() if isinstance(given, bytes) else given
+    if not photo:
+        raise ValueError(_("the photo is empty: give None to send none"))
+    if len(photo) > PHOTO_LIMIT:
+        text = _("{length} characters of base64, the limit is {limit}: give a smaller image")
+        raise ValueError(text.format(length=len(photo), limit=PHOTO_LIMIT))
+    try:
+        b64decode(photo, validate=True)
+        if len(photo) % 4 or photo.endswith("==="):  # more padding than there is to fill
+            raise ValueError
+    except ValueError:
+        text = _("this is not base64 (nor a data URI): give the image as bytes")
+        raise ValueError(text) from None
+    return photo
+
+
+Photo = Annotated[Union[Annotated[str, Field(strict=True)], bytes], AfterValidator(_photo)]
+"""A row with a photo: the image as ``bytes``, or its base64."""
+
+Ext = Union[Dict[str, JsonValue], Annotated[str, Field(strict=True)]]
+"""A row with 预留 json of a request: an object, or JSON text, which goes out as it is."""

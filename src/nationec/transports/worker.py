@@ -1,0 +1,161 @@
+"""The process behind ``IsolatedDll``: the binding, asked through pipes."""
+
+# ``IsolatedDll`` starts an interpreter, writes this file and ``binding`` into its standard
+# input as source, and then asks by frames: a count, the lengths, the bytes. No port, no file,
+# no pickle. The pipes are moved to where the DLL cannot reach them, and its prints go nowhere.
+# One thread reads and ends the process with the pipe, also while the DLL hangs; the main thread
+# makes the calls.
+#
+# Standard library only, for any CPython from 3.8 on.
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import struct
+import sys
+import threading
+from contextlib import suppress
+from queue import SimpleQueue
+
+from . import binding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # see binding
+    from typing import Any
+
+
+def framed(*parts: bytes) -> bytes:
+    """A frame: how many parts, the length of each, their bytes."""
+    head = struct.pack(f"<B{len(parts)}L", len(parts), *map(len, parts))
+    return head + b"".join(parts)
+
+
+def write(pipe: Any, data: bytes) -> None:
+    """Write all of ``data``, of which an unbuffered pipe may take a piece at a time."""
+    left = memoryview(data)
+    while left:
+        left = left[pipe.write(left) :]
+
+
+def read(pipe: Any) -> list[bytes]:
+    """The parts of the next frame. Raises ``EOFError`` when the pipe has ended."""
+    (count,) = _exactly(pipe, 1)
+    sizes = struct.unpack(f"<{count}L", _exactly(pipe, 4 * count))
+    return [_exactly(pipe, size) for size in sizes]
+
+
+def _exactly(pipe: Any, size: int) -> bytes:
+    pieces = []
+    while size:
+        piece = pipe.read(size)
+        if not piece:
+            raise EOFError
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+def main(path: str, out_buffer_size: int, cwd: str | None) -> None:
+    """Load the DLL at ``path``, say so, and answer calls until the parent ends.
+
+    The process lives in the DLL's folder, or in ``cwd``.
+    """
+    incoming, outgoing = _take_the_pipes()
+    _leave_the_parent_alone()
+    questions: SimpleQueue[list[bytes]] = SimpleQueue()
+    reader = threading.Thread(target=_read, args=(incoming, questions), daemon=True)
+    reader.start()
+    try:
+        path = binding.find(path)
+        os.chdir(cwd or os.path.dirname(path))
+        bound = binding.Binding(path, out_buffer_size, None)
+    except binding.LoadError as error:
+        version = ".".join(map(str, sys.version_info[:3]))
+        facts = {**error.facts, "version": version, "bits": binding.WIDTH}
+        told = ascii((error.reason, error.path, facts)).encode()
+        write(outgoing, framed(b"load", told))
+        return reader.join()  # until the parent has read it
+    write(outgoing, framed(b"loaded", b"%d" % os.getpid()))
+    while True:
+        write(outgoing, framed(*_answer(bound, *questions.get())))
+
+
+def _answer(bound: binding.Binding, url: bytes, in_data: bytes) -> list[bytes]:
+    try:
+        returned, out_data = bound.call(url, in_data)
+    except binding.CrashError as error:
+        return [b"crash", error.received, ascii((error.reason, error.facts)).encode()]
+    if returned is None:
+        return [b"answer", out_data]
+    return [b"answer", out_data, returned]
+
+
+def _read(pipe: Any, questions: SimpleQueue[list[bytes]]) -> None:
+    with suppress(EOFError, OSError):
+        while True:
+            questions.put(read(pipe))
+    # The pipe ends with the parent. What the DLL has started goes too: on Windows with the job.
+    if sys.platform != "win32":
+        os.killpg(0, signal.SIGKILL)
+    else:
+        ctypes.WinDLL("kernel32").TerminateProcess(ctypes.c_void_p(-1), 1)
+
+
+def _take_the_pipes() -> tuple[Any, Any]:
+    """Standard input and output, moved to where nothing else in this process can reach them."""
+    before = _handles([0, 1, 2])
+    pipes = os.fdopen(os.dup(0), "rb", 0), os.fdopen(os.dup(1), "wb", 0)
+    nothing = [os.open(os.devnull, os.O_RDWR)]
+    for fd in (0, 1, 2):
+        os.dup2(nothing[0], fd)
+    # Windows: a process has several C runtimes. Python's has let go of the three handles that the
+    # process was started with; msvcrt.dll, which old DLLs print with, still knows them by number,
+    # and Windows gives a number to the next handle that is opened. So that a printf never gets into
+    # somebody else's file, the numbers go to the null device.
+    wanted = before - _handles([0, 1, 2])
+    while wanted - _handles(nothing) and len(nothing) < 64:
+        nothing.append(os.open(os.devnull, os.O_RDWR))
+    for fd in nothing:
+        if not _handles([fd]) & wanted:
+            os.close(fd)
+    return pipes
+
+
+def _handles(fds: list[int]) -> set[int]:
+    """What Windows calls these file descriptors."""
+    if sys.platform != "win32":
+        return set()
+    import msvcrt
+
+    return {msvcrt.get_osfhandle(fd) for fd in fds}
+
+
+def _leave_the_parent_alone() -> None:
+    """No Ctrl-C meant for the parent reaches this process, and no dialogue of it the screen."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "win32":
+        # FAILCRITICALERRORS, NOGPFAULTERRORBOX, NOOPENFILEERRORBOX
+        ctypes.WinDLL("kernel32").SetErrorMode(0x8003)
+        _end_what_the_dll_starts()
+        return
+    import resource
+
+    # A crash would write what the DLL was sent to the disk.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if os.getpgid(0) != os.getpid():
+        os.setsid()
+
+
+def _end_what_the_dll_starts() -> None:
+    """Put this process into a job that ends with it."""
+    kernel32 = ctypes.WinDLL("kernel32")  # type: ignore[attr-defined,unused-ignore]
+    kernel32.CreateJobObjectW.restype = ctypes.c_void_p
+    job = ctypes.c_void_p(kernel32.CreateJobObjectW(None, None))
+    # JOBOBJECT_EXTENDED_LIMIT_INFORMATION with JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE: nobody closes
+    # the handle, so that is when this process ends.
+    size = 144 if binding.WIDTH == 64 else 112
+    limits = struct.pack("<16xL", 0x2000).ljust(size, b"\0")
+    kernel32.SetInformationJobObject(job, 9, limits, size)
+    kernel32.AssignProcessToJobObject(job, ctypes.c_void_p(-1))

@@ -1,0 +1,244 @@
+"""What an error says, to whom, and what it keeps."""
+
+import copy
+import pickle
+
+import pytest
+
+from nationec import (
+    AnyRequest,
+    BusinessError,
+    Client,
+    DllCrashError,
+    DllLoadError,
+    DllTimeoutError,
+    IsolatedDll,
+    NationEcError,
+    ProtocolError,
+    QrcodeGetRequest,
+    ResponseFormatError,
+    ReturnCode,
+    Simulator,
+)
+from nationec.errors import business_error, crash_error, load_error, protocol_error, timeout_error
+
+from .conftest import URL, WINDOW
+
+SCAN = QrcodeGetRequest(**WINDOW, out_biz_no="N1")  # may be repeated
+SETTLE = AnyRequest("cn.nhsa.settle", outBizNo="N2")
+NAMELESS = AnyRequest("cn.nhsa.settle")  # without an outBizNo
+PLACES = {"name": "NationECCode.dll", "folder": False, "in_current": False, "places": ["/a", "/b"]}
+WIDTHS = {"system": "Windows", "width": 32, "own_system": "Windows", "own_width": 64}
+NEEDS = {"own_system": "Windows", "detail": "[WinError 126] 找不到指定的模块。"}
+FAILURES = {
+    "timeout": ({"delay": 5}, DllTimeoutError, True),
+    "crash": ({"crash": True}, DllCrashError, True),
+    "NULL": ({"return_value": None}, ProtocolError, False),
+    "return value": ({"return_value": "网络不通"}, ProtocolError, False),
+    "no text": ({"return_value": ""}, ProtocolError, False),
+    "wrong password": ({"code": 500004}, BusinessError, False),
+    "old QR code": ({"code": 501001}, BusinessError, False),
+    "no password needed": ({"code": 500320}, BusinessError, False),
+    "unlisted": ({"code": 77, "message": "别的"}, BusinessError, False),
+    "unlisted and silent": ({"code": 77, "message": ""}, BusinessError, False),
+    "late platform": ({"code": -3}, BusinessError, True),
+    "unreadable": ({"raw": "服务异常"}, ResponseFormatError, True),
+    "no code": ({"raw": '{"data":{}}'}, ResponseFormatError, True),
+}
+
+
+def error_of(answered, request=SCAN):
+    simulator = Simulator(timeout=0.05)
+    simulator.answer(**answered)
+    with pytest.raises(NationEcError) as caught:
+        Client("http://h", "1234567", transport=simulator).call(request)
+    return caught.value
+
+
+def load_errors():
+    for facts in (PLACES, {**PLACES, "in_current": True}):
+        yield load_error("not-found", **facts)
+    for folder in (False, True):
+        yield load_error("not-found", r"C:\医保\x.dll", **{**PLACES, "folder": folder})
+    yield load_error("not-a-library", r"C:\医保\x.dll", detail="file too short")
+    yield load_error("wrong-width", r"C:\医保\x.dll", **WIDTHS)
+    yield load_error("wrong-width", "/x.dll", **{**WIDTHS, "own_system": "Linux"})
+    for more in ({}, {"missing": ["libeay32.dll"]}, {"own_system": "Linux"}):
+        yield load_error("missing-dependency", r"C:\医保\x.dll", **{**NEEDS, **more})
+    yield load_error("no-export", r"C:\医保\x.dll", interpreter="python3")
+    for how in ("absent", "late", "ended"):
+        yield load_error("no-interpreter", "p", how=how, command=r"C:\p.exe", detail="30")
+
+
+def every_error():
+    for request in (SCAN, SETTLE, NAMELESS):
+        yield from (error_of(answered, request) for answered, *_ in FAILURES.values())
+        # Each class, from inside a call and outside of one.
+    yield from load_errors()
+    yield from (crash_error(reason, detail="d", size=1) for reason in ("crashed", "ended"))
+    yield crash_error("past-out-data", size=2048)
+    yield timeout_error(0.5)
+    yield protocol_error("0000", "")
+    yield business_error(-1, "")
+
+
+class TestOutcome:
+    @pytest.mark.parametrize("name", FAILURES)
+    def test_is_unknown_after_what_leaves_it_open(self, name):
+        answered, kind, unknown = FAILURES[name]
+        error = error_of(answered)
+        assert (type(error), error.outcome_unknown) == (kind, unknown)
+        assert ("outcome is unknown" in str(error)) == unknown
+
+    def test_is_known_where_there_is_no_dll(self, tmp_path):
+        with pytest.raises(DllLoadError) as caught:
+            Client(URL, "1", transport=IsolatedDll(tmp_path / "none.dll")).call(SCAN)
+        assert not caught.value.outcome_unknown
+        assert "outcome" not in str(caught.value)
+
+    def test_of_minus_3_is_told_as_no_refusal(self, monkeypatch):
+        text = str(error_of({"code": -3}))
+        assert "says" not in text
+        assert "refuse" not in text
+        monkeypatch.setenv("NATIONEC_LANG", "zh")
+        assert "平台" in str(error_of({"code": -3}))
+        assert "结果未知" in str(error_of({"code": -3}))
+        assert "提示" not in str(error_of({"code": -3}))
+
+    @pytest.mark.parametrize(
+        ("request_", "now"),
+        [
+            (SCAN, r"settles nothing: it may be done again \[cn.nhsa.qrcode.get, outBizNo N1\]"),
+            (SETTLE, r"look it up by its outBizNo.*done again \[cn.nhsa.settle, outBizNo N2\]"),
+            (NAMELESS, r"find out before it is done again \[cn.nhsa.settle\]"),
+        ],
+        ids=["repeatable", "not repeatable", "without outBizNo"],
+    )
+    @pytest.mark.parametrize("name", [name for name, failure in FAILURES.items() if failure[2]])
+    def test_that_is_unknown_is_told_with_what_to_do(self, name, request_, now):
+        with pytest.raises(NationEcError, match=f"The outcome is unknown.*{now}$"):
+            raise error_of(FAILURES[name][0], request_)
+
+
+class TestForOperator:
+    @pytest.mark.parametrize(
+        ("answered", "told"),
+        [
+            ({"code": 500004}, "医保平台提示：电子凭证密码错误（500004）"),
+            (
+                {"code": 500004, "message": "密码错误，还可试 2 次"},
+                "医保平台提示：密码错误，还可试 2 次（500004）",
+            ),
+            ({"code": 501001}, "请参保人刷新二维码后重新扫码"),
+            ({"code": 500049}, "请参保人刷新二维码后重新扫码"),
+            ({"code": 500320}, "本次无需输入密码，可直接办理"),
+            ({"code": 77, "message": "别的"}, "医保平台提示：别的（77）"),
+            (
+                {"code": 77, "message": "a\n b" + "长" * 300},
+                f"医保平台提示：a b{'长' * 197}…（77）",
+            ),
+            ({"code": 77, "message": ""}, "医保平台未说明原因（77），请联系信息科"),
+            ({"return_value": "网络不通"}, "医保交易未完成，请稍后重试；仍不成功请联系信息科"),
+        ],
+        ids=str,
+    )
+    def test_is_one_sentence_of_what_to_do_now(self, answered, told):
+        for request in (SCAN, SETTLE, NAMELESS):
+            assert error_of(answered, request).for_operator == told
+
+    @pytest.mark.parametrize("name", [name for name, failure in FAILURES.items() if failure[2]])
+    def test_of_an_unknown_outcome_depends_on_whether_it_may_be_repeated(self, name):
+        answered = FAILURES[name][0]
+        assert error_of(answered).for_operator == "未收到结果，本次不产生费用，请重新扫码"
+        told = error_of(answered, SETTLE).for_operator
+        assert told == "结果未知，请勿重复操作，请核对业务流水号 N2"
+        assert (
+            error_of(answered, NAMELESS).for_operator == "结果未知，请勿重复操作，请联系信息科核对"
+        )
+
+    def test_of_a_dll_that_cannot_be_loaded_is_for_the_hospitals_it(self):
+        assert {error.for_operator for error in load_errors()} == {
+            "医保动态库无法加载，请联系信息科"
+        }
+
+    @pytest.mark.parametrize("language", ["zh", "en"])
+    def test_is_chinese_without_path_class_address_or_none(self, monkeypatch, language):
+        monkeypatch.setenv("NATIONEC_LANG", language)
+        for error in every_error():
+            told = error.for_operator
+            for foreign in ("None", "Error", "http", "/", "\\", "NationEc", "dll", "\n", "NULL"):
+                assert foreign not in told, told
+            assert sum("一" <= c <= "龥" for c in told) > len(told) / 2, told
+
+    def test_calls_nothing_a_failure_that_is_none(self):
+        told = error_of({"code": ReturnCode.PASSWORD_NOT_NEEDED}).for_operator
+        assert not any(word in told for word in ("失败", "错误", "拒绝", "未完成"))
+
+
+class TestText:
+    @pytest.mark.parametrize("language", ["zh", "en"])
+    def test_is_one_line_and_never_says_none(self, monkeypatch, language):
+        monkeypatch.setenv("NATIONEC_LANG", language)
+        for error in every_error():
+            assert str(error).splitlines() == [str(error)]
+            assert "None" not in str(error)
+            assert language == "en" or any("一" <= c <= "龥" for c in str(error))
+
+    @pytest.mark.parametrize(
+        ("code", "told"),
+        [
+            (500079, "500079 输入密码错误次数已达 5 次.*resets the password in the app"),
+            (500004, "500004 电子凭证密码错误.*five wrong passwords lock the account"),
+            (500320, "500320 .*Not a fault: go on"),
+            (-2, "-2 请求参数异常.*The request is wrong, or, on a terminal"),
+            (500021, r"500021 未知交易 \[cn.nhsa.qrcode.get, outBizNo N1\]$"),
+            (77, "no more than code 77: ask whoever runs it"),
+        ],
+    )
+    def test_says_what_to_do_as_the_code_does(self, code, told):
+        with pytest.raises(BusinessError, match=told):
+            raise error_of({"code": code})
+
+    def test_is_cut_at_200_characters_of_others_words_and_the_attributes_are_whole(self):
+        long = "长" * 5000 + "\n尾"
+        error = error_of({"code": 77, "message": long})
+        assert error.message == long
+        assert f" {'长' * 200}… " in str(error)
+        assert "长" * 201 not in str(error)
+        error = error_of({"return_value": long, "raw": long})
+        assert (error.return_value, error.out_data) == (long, long)
+        assert f"returned {'长' * 200}… ({'长' * 200}…), not 0000" in str(error)
+
+    def test_of_a_dll_that_cannot_be_loaded_names_its_place_and_the_setting(self):
+        for error in load_errors():
+            if error.reason not in ("not-a-library", "missing-dependency"):
+                assert any(f"give {name}= " in str(error) for name in ("dll", "python"))
+            if error.reason in ("not-a-library", "wrong-width", "no-export"):
+                assert f"({error.path}" in str(error)
+
+
+class TestPickle:
+    @pytest.mark.parametrize("name", FAILURES)
+    def test_keeps_everything_but_what_was_sent_and_received(self, name):
+        error = error_of(FAILURES[name][0])
+        for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+            assert (type(again), str(again)) == (type(error), str(error))
+            assert (again.exchange, getattr(again, "received", b"")) in ((None, b""), (None, None))
+            assert again.for_operator == error.for_operator
+            kept = {
+                key: value
+                for key, value in vars(error).items()
+                if key not in ("exchange", "received")
+            }
+            assert {key: vars(again)[key] for key in kept} == kept
+
+    def test_keeps_the_reason_and_the_path(self):
+        for error in load_errors():
+            again = pickle.loads(pickle.dumps(error))
+            assert (again.reason, again.path, str(again)) == (error.reason, error.path, str(error))
+
+    def test_keeps_nothing_of_a_crash(self):
+        error = crash_error("crashed", b"533222199909090123", detail="d")
+        assert error.received == b"533222199909090123"
+        assert b"533222199909090123" not in pickle.dumps(error)
+        assert pickle.loads(pickle.dumps(error)).received == b""

@@ -1,0 +1,360 @@
+"""The bases of requests and responses: what is refused by name, what is kept, and what is shown."""
+
+import enum
+import json
+import pickle
+import traceback
+from base64 import b64encode
+from typing import Optional
+
+import pytest
+from pydantic import ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from nationec import (
+    AnyRequest,
+    AuthCheckRequest,
+    BusinessError,
+    EcPwdRequest,
+    EcQueryRequest,
+    EcQueryResponse,
+    Envelope,
+    NationEcError,
+    QrcodeGetRequest,
+    Request,
+    Response,
+)
+
+from .conftest import INSURED, PATIENT, WINDOW
+
+SECRET = "机密"
+NUMBER = "533222199909090123"
+GIVEN = {
+    EcQueryRequest: WINDOW,
+    QrcodeGetRequest: WINDOW,
+    AuthCheckRequest: {**WINDOW, "auth_no": "1", "photo_data": None},
+    EcPwdRequest: {**WINDOW, **INSURED, "ec_token": "t"},
+}
+
+
+def each(*models):
+    return pytest.mark.parametrize("model", models, ids=lambda model: model.__name__)
+
+
+def make(model, **changed):
+    return model(**{**GIVEN[model], **changed})
+
+
+def faults(make, *values, **changed):
+    """What a request is refused for, by field; and no value is shown by it, and none is kept."""
+    with pytest.raises(ValidationError) as caught:
+        make(*values, **changed)
+    error = caught.value
+    assert (error.__cause__, error.__context__) == (None, None)
+    shown = f"{error} {error!r} {error.errors()} {error.json()} {pickle.dumps(error)}"
+    assert SECRET not in shown
+    assert SECRET not in "".join(traceback.format_exception(type(error), error, None))
+    assert NUMBER not in shown
+    return {".".join(map(str, fault["loc"])): fault["msg"] for fault in error.errors()}
+
+
+class TestFaults:
+    def test_are_all_told_under_pythons_names_with_their_chinese_ones(self):
+        wrong = {"operatorId": "9" * 21, "id_no": "", "photo": 1, "userNane": SECRET}
+        given = {**GIVEN[EcPwdRequest], "ext_data": [1], **wrong}
+        del given["operator_id"], given["office_name"]
+        told = faults(EcPwdRequest, **given)
+        assert told.pop("ext_data").startswith("扩展参数 ext_data: ")
+        assert told == {
+            "operator_id": "收款员编号 operator_id: at most 20 characters",
+            "office_name": "科室名称 office_name: it must be given",
+            "id_no": "人员证件号码 id_no: it must not be empty",
+            "photo": "photo: there is no such field",
+            "userNane": "userNane: there is no such field",
+        }
+
+    def test_are_told_in_chinese_where_the_reader_reads_it(self, monkeypatch):
+        monkeypatch.setenv("NATIONEC_LANG", "zh")
+        with pytest.raises(ValidationError, match="\n  收款员姓名 operator_name：最多 30 个字"):
+            EcQueryRequest(**{**WINDOW, "operator_name": "名" * 31})
+
+    def test_of_a_name_that_is_given_twice(self):
+        assert set(faults(EcQueryRequest, **WINDOW, operatorId=SECRET)) == {"operator_id"}
+
+    @each(*GIVEN)
+    @pytest.mark.parametrize(
+        "value",
+        [SECRET * 60_000, [SECRET], {SECRET: {SECRET}}, SECRET.encode("gb18030"), f"{SECRET}\0"],
+        ids=["too long", "list", "no JSON", "bytes", "control character"],
+    )
+    def test_hold_no_value_of_any_field(self, model, value):
+        for name in (*model.model_fields, "unlisted"):
+            if not (name == "ext_data" and isinstance(value, str)) and not (
+                name == "photo_data" and isinstance(value, bytes)
+            ):
+                assert set(faults(make, model, **{name: value})) == {name}
+
+    @pytest.mark.parametrize("key", [int(NUMBER), NUMBER.encode()])
+    def test_hold_no_key_of_an_extension(self, key):
+        assert "x" in faults(QrcodeGetRequest, **WINDOW, ext_data={key: {1}}, x={key: 1})
+
+    @pytest.mark.parametrize("value", [[SECRET], {SECRET: SECRET}, SECRET.encode("gb18030")])
+    def test_of_a_response_hold_no_value(self, value):
+        for data in (value, {**dict.fromkeys(PATIENT, value), "unlisted": value}):
+            faults(EcQueryResponse.model_validate, data)
+
+    @pytest.mark.parametrize("mode", ["before", "after"])
+    def test_of_a_validator_of_ones_own_hold_nothing_but_what_it_says(self, mode):
+        class Own(EcQueryRequest):
+            gain_way: str
+
+            @field_validator("gain_way", mode=mode)
+            @classmethod
+            def known(cls, value):
+                raise PydanticCustomError("gain_way", "{way} and {not this}", {"was": value})
+
+        class Whole(EcQueryRequest):
+            @model_validator(mode=mode)
+            def known(self):
+                raise ValueError("the whole of it")
+
+        told = faults(Own, **WINDOW, gain_way=SECRET)
+        assert told == {"gain_way": "gain_way: {way} and {not this}"}
+        assert faults(Whole, **{**WINDOW, "operator_name": SECRET}) == {"": "the whole of it"}
+
+    def test_are_pickled(self):
+        for wrong in ({"operator_id": "9" * 21}, {"id_no": "\n"}, {"ec_token": None}, {"x": 1}):
+            with pytest.raises(ValidationError) as caught:
+                make(EcPwdRequest, **{**wrong, "mdtrt_cert_type": "01A"})
+            again = pickle.loads(pickle.dumps(caught.value))
+            assert [fault["loc"] for fault in again.errors()] == [
+                fault["loc"] for fault in caught.value.errors()
+            ]
+
+
+@each(*GIVEN)
+def test_a_request_cannot_be_changed_and_the_error_shows_no_value(model):
+    request = make(model)
+    for name in ("operator_id", "no_such_field"):
+        told = faults(setattr, request, name, SECRET)
+        assert "a request cannot be changed" in told[name]
+    assert request.operator_id == "008"
+
+
+def test_a_number_that_json_does_not_have_is_refused():
+    class Own(EcQueryRequest):
+        fee: float
+
+    for number in (float("nan"), float("inf")):
+        assert faults(Own, **WINDOW, fee=number) == {"fee": "fee: JSON has no such number"}
+
+
+@each(EcQueryRequest, QrcodeGetRequest, AuthCheckRequest)
+class TestPhoto:
+    def test_is_sent_as_the_base64_of_what_was_given(self, client, simulator, model):
+        image = bytes(range(256)) * 10
+        for given in (image, bytearray(image), b64encode(image).decode()):
+            client.call(make(model, photo_data=given))
+            assert simulator.requests[-1]["data"]["photoData"] == b64encode(image).decode()
+
+    def test_may_have_102400_characters_of_base64(self, client, simulator, model):
+        for photo, sent in (("A" * 102_400, "A"), (b"\xff" * 76_800, "/")):
+            client.call(make(model, photo_data=photo))
+            assert simulator.requests[-1]["data"]["photoData"] == sent * 102_400
+        for larger in ("A" * 102_401, "A" * 102_404, b"\xff" * 76_801):
+            told = faults(make, model, photo_data=larger)
+            assert "characters of base64, the limit is 102400" in told["photo_data"]
+
+    @pytest.mark.parametrize(
+        ("photo", "told"),
+        [
+            ("data:image/jpeg;base64,/9j/", "data URI"),
+            ("DATA:image/jpeg;base64,/9j/", "data URI"),
+            ("", "empty"),
+            (b"", "empty"),
+            ("/9j", "not base64"),
+            ("AA=A", "not base64"),
+            ("/9j/\n", "not base64"),
+            (" /9j/", "not base64"),
+            ("/9-_", "not base64"),
+            ("=", "not base64"),
+            ("====", "not base64"),
+            ("A===", "not base64"),
+            ("AAAA====", "not base64"),
+            (SECRET, "not base64"),
+            ("\ud800", ""),
+            (1, "give text or bytes"),
+            (["/9j/"], "give text or bytes"),
+        ],
+        ids=ascii,
+    )
+    def test_that_is_none_is_refused(self, model, photo, told):
+        assert told in faults(make, model, photo_data=photo)["photo_data"]
+
+
+@each(QrcodeGetRequest, AuthCheckRequest, EcPwdRequest)
+class TestExtData:
+    @pytest.mark.parametrize(
+        "value",
+        [{"病区": ["1", {"床": 2}]}, {}, '{"病区":"1"}', '{\r\n\t"a": "\\u0000"\r\n}'],
+        ids=ascii,
+    )
+    def test_goes_out_as_it_is_given(self, dll, model, value):
+        with pytest.raises(NationEcError) as caught:
+            dll("echo").call(make(model, ext_data=value))
+        sent = json.loads(caught.value.exchange.received.decode("gb18030"))
+        assert sent["data"]["extData"] == value
+
+    @pytest.mark.parametrize("value", [object(), float("nan"), b"1", {1}], ids=repr)
+    def test_that_json_cannot_carry_is_refused(self, model, value):
+        told = faults(make, model, ext_data={"a": [value]})
+        assert set(told) == {"ext_data"}
+
+    def test_with_a_lone_surrogate_is_never_sent(self, client, simulator, model):
+        for value in ("\ud800", {"a": "\ud800"}):
+            with pytest.raises(ValueError, match="nothing was sent"):
+                client.call(make(model, ext_data=value))
+        assert simulator.requests == []
+
+
+class TestRequestOfOnesOwn:
+    def test_takes_a_few_lines(self, client, simulator):
+        class CertGetResponse(Response):
+            auth_no: str
+            score: Optional[str] = None
+
+        class CertGetRequest(Request[CertGetResponse]):
+            trans_type = "cn.nhsa.cert.get"
+            operator_id: str
+
+        simulator.answer(data={"authNo": 77, "score": ""})
+        response = client.call(CertGetRequest(operator_id="1"))
+        assert response == CertGetResponse(auth_no="77", score=None)
+        assert repr(response) == "CertGetResponse(auth_no=…)"
+        (sent,) = simulator.requests
+        assert sent["transType"] == "cn.nhsa.cert.get"
+        assert sent["data"] == {"orgId": "1234567", "operatorId": "1"}
+        assert not CertGetRequest.repeatable
+
+    def test_has_its_trans_type_in_the_head_alone_though_it_is_annotated(self, client, simulator):
+        class Annotated(Request[Response]):
+            trans_type: str = "x.y"
+
+        simulator.answer(data={})
+        client.call(Annotated())
+        data = {"orgId": "1234567"}
+        assert simulator.requests == [{"orgId": "1234567", "transType": "x.y", "data": data}]
+
+    def test_adds_a_field_of_a_province_or_its_extra(self, client, simulator):
+        class FujianQueryRequest(EcQueryRequest):
+            card_type: str
+            extra: Optional[dict] = None
+
+        response = client.call(FujianQueryRequest(**WINDOW, card_type="3", extra={"省": 1}))
+        data = simulator.requests[0]["data"]
+        assert (data["cardType"], data["extra"], data["officeName"]) == ("3", {"省": 1}, "内科")
+        assert "extra" not in simulator.requests[0]
+        assert type(response) is EcQueryResponse
+        assert FujianQueryRequest.repeatable
+
+
+class TestAnyRequest:
+    def test_goes_out_as_it_is_given_and_its_answer_is_kept_as_it_came(self, client, simulator):
+        simulator.answer(data={"authNo": 7, "空": "", "list": [{}]})
+        data = {"outBizNo": "1", "operator_id": "008", "extra": {"省": [1.5, True]}, "无": None}
+        exchange = client.exchange(AnyRequest("cn.nhsa.cert.get", **data))
+        del data["无"]
+        assert simulator.requests == [
+            {
+                "orgId": "1234567",
+                "transType": "cn.nhsa.cert.get",
+                "data": {"orgId": "1234567", **data},
+            }
+        ]
+        assert type(exchange.data) is Response
+        assert exchange.data.model_extra == {"authNo": 7, "list": [{}]}
+        assert exchange.out_biz_no == "1"
+
+    def test_names_its_out_biz_no_in_an_error(self, client, simulator):
+        simulator.answer(code=-1)
+        with pytest.raises(BusinessError, match="cn.nhsa.cert.get, outBizNo X1") as caught:
+            client.call(AnyRequest("cn.nhsa.cert.get", outBizNo="X1"))
+        assert caught.value.out_biz_no == "X1"
+
+    @pytest.mark.parametrize("name", ["org_id", "orgId"])
+    def test_keeps_an_org_id_that_is_given(self, client, simulator, name):
+        simulator.answer(data={})
+        client.call(AnyRequest("x", **{name: "7654321"}))
+        assert simulator.requests == [
+            {"orgId": "7654321", "transType": "x", "data": {"orgId": "7654321"}}
+        ]
+
+    @pytest.mark.parametrize("trans_type", ["", "x" * 41, "a\n", 5, None])
+    def test_without_a_trans_type_of_1_to_40_characters_is_refused(self, trans_type):
+        assert set(faults(AnyRequest, trans_type, a=SECRET)) == {"trans_type"}
+
+    @pytest.mark.parametrize(
+        "value",
+        [float("nan"), {"a": [float("inf")]}, object(), SECRET.encode(), {1: SECRET}],
+        ids=repr,
+    )
+    def test_with_what_json_does_not_have_is_refused(self, value):
+        assert set(faults(AnyRequest, "x", a=value)) == {"a"}
+
+    def test_shows_which_fields_are_there(self):
+        assert repr(AnyRequest("x.y", b=SECRET, c=None)) == "AnyRequest('x.y', b=…)"
+
+    def test_cannot_be_changed(self):
+        for name in ("a", "b"):
+            assert "cannot be changed" in faults(setattr, AnyRequest("x", a=1), name, SECRET)[name]
+
+
+class TestResponse:
+    def test_keeps_unlisted_fields_as_they_came_but_for_absent_ones(self):
+        unlisted = {"insuType": "310", "balance": 12, "list": [{}]}
+        absent = {"note": "", "org_code": None, "insuDivId": "null"}
+        response = EcQueryResponse.model_validate({**PATIENT, **unlisted, **absent})
+        assert response.model_extra == unlisted
+
+    @pytest.mark.parametrize(
+        ("extra", "parsed"),
+        [
+            ({"a": 1}, {"a": 1}),
+            ('{"a":1}', {"a": 1}),
+            ('"{}"', {}),
+            ("[]", []),
+            ("预留", "预留"),
+            ("{", "{"),
+            ("", None),
+            ("null", None),
+        ],
+        ids=repr,
+    )
+    def test_extra_is_parsed_where_it_is_json_text(self, extra, parsed):
+        assert EcQueryResponse.model_validate({**PATIENT, "extra": extra}).extra == parsed
+
+
+class TestRepr:
+    def test_shows_which_fields_are_there_and_the_values_of_codes_only(self):
+        response = EcQueryResponse(
+            **{**PATIENT, "userName": SECRET, "email": SECRET}, unlisted=SECRET
+        )
+        shown = "id_no=…, id_type='01', user_name=…, ec_token=…, insu_org=…, email=…, unlisted=…"
+        assert repr(response) == f"EcQueryResponse({shown})"
+        request = EcQueryRequest(**{**WINDOW, "operator_name": SECRET}, photo_data=b"photo")
+        shown = "operator_id=…, operator_name=…, office_id=…, office_name=…, photo_data=…"
+        assert repr(request) == f"EcQueryRequest(business_type='01101', {shown})"
+        envelope = Envelope(code=0, message=SECRET, data={SECRET: SECRET})
+        assert SECRET not in f"{envelope!r} {envelope}"
+        for thing in (response, request):
+            assert SECRET not in f"{thing} {[thing]} {thing!s:>9}"
+
+    def test_hides_codes_that_are_not_listed_and_enums_of_the_users_own(self):
+        class Disease(str, enum.Enum):
+            HIV = "B20"
+
+        class Regional(EcQueryRequest):
+            disease: Disease
+
+        assert "B20" not in repr(Regional(**WINDOW, disease="B20"))
+        assert SECRET not in repr(EcQueryResponse(**{**PATIENT, "idType": SECRET}))

@@ -1,0 +1,115 @@
+"""The terminal's two transactions, but for their tables (see test_transactions.py)."""
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from nationec import AuthCheckRequest, EcAuthRequest, SettleNotifyRequest, SettleNotifyResponse
+from nationec.terminal import REQUESTS
+
+from .conftest import WINDOW
+from .standard_tables import fields, section
+
+DRUGS = [{"ITEM_NO": "1", "ITEMNAME": "阿莫西林", "HI_ITEM": "Y", "PRIC": "1.20", "ITEM_CNT": "2"}]
+SETTLED = {
+    "out_biz_no": "N1",
+    "operator_id": "008",
+    "operator_name": "TEST",
+    "total_fee": "12.30",
+    "biz_type": "settle",
+    "id_no": "533222199909090123",
+    "user_name": "张三",
+    "setl_time": "2026-01-31 12:00:00",
+    "hospital_name": "医院",
+    "office_id": "01",
+    "office_name": "内科",
+    "doctor_name": "李四",
+}
+WITH_SUCCESS = {"medical_settle_no": "1", "own_amt": "1", "balance": "1", "drug_list": DRUGS}
+
+
+def success(**changed):
+    return SettleNotifyRequest(
+        **{**SETTLED, "medical_settle_state": "SUCCESS", **WITH_SUCCESS, **changed}
+    )
+
+
+@pytest.mark.parametrize("trans_type", ["cn.nhsa.ec.auth", "cn.nhsa.settle.notify"])
+def test_trans_type_is_that_of_its_tables(trans_type):
+    for table in ("request", "response"):
+        assert section(f"{trans_type}.{table}").startswith(trans_type)
+    assert REQUESTS[trans_type].trans_type == trans_type
+
+
+def test_face_gives_the_auth_no_that_its_decoding_needs(client, simulator):
+    face = client.exchange(EcAuthRequest(**WINDOW))
+    insured = client.call(AuthCheckRequest(**WINDOW, auth_no=face.data.auth_no, photo_data=None))
+    assert insured.auth_no == face.data.auth_no
+    assert face.data.out_biz_no == face.out_biz_no == simulator.requests[0]["data"]["outBizNo"]
+
+
+def test_answer_of_the_field_is_read(client, simulator):
+    data = '{"authNo":"A7","outBizNo":"N1","extData":"{\\"a\\":1}"}'
+    raw = {"orgId": "1", "code": 0, "message": "", "data": data}
+    simulator.answer(raw=json.dumps(raw))
+    answer = client.call(EcAuthRequest(**WINDOW, out_biz_no="N1"))
+    assert (answer.auth_no, answer.out_biz_no, answer.ext_data) == ("A7", "N1", {"a": 1})
+
+
+def test_ext_data_goes_out_as_text(client, simulator):
+    for given in ({"院区": 1}, '{"院区":1}'):
+        client.call(EcAuthRequest(**WINDOW, ext_data=given))
+        assert simulator.requests[-1]["data"]["extData"] == '{"院区":1}'
+
+
+class TestSettlement:
+    def test_that_succeeded_says_what_was_paid(self):
+        rows = fields("cn.nhsa.settle.notify.request")
+        python = {field.alias: name for name, field in SettleNotifyRequest.model_fields.items()}
+        conditional = [python[row.name] for row in rows if row.remark.startswith("SUCCESS 时必填")]
+        assert conditional == list(WITH_SUCCESS)
+        success()
+        for name in conditional:
+            for absent in (None, ""):
+                told = f"{name} must be given when medical_settle_state is SUCCESS"
+                with pytest.raises(ValidationError, match=told) as caught:
+                    success(**{name: absent})
+                assert "533222199909090123" not in f"{caught.value.errors()} {caught.value!r}"
+
+    def test_that_failed_need_not(self):
+        request = SettleNotifyRequest(**SETTLED, medical_settle_state="FAIL")
+        assert (request.drug_list, request.own_amt) == (None, None)
+
+    @pytest.mark.parametrize(
+        ("name", "told"),
+        [
+            ("medical_settle_state", "one of 'SUCCESS' or 'FAIL'"),
+            ("biz_type", "one of 'register' or 'settle'"),
+        ],
+    )
+    def test_has_the_two_states_and_the_two_kinds(self, name, told):
+        with pytest.raises(ValidationError, match=f"{name}: {told}"):
+            success(**{name: "other"})
+
+    def test_drugs_are_a_list_or_its_text_and_go_out_as_text(self, client, simulator):
+        for given in (DRUGS, json.dumps(DRUGS, ensure_ascii=False)):
+            client.call(success(drug_list=given))
+            assert json.loads(simulator.requests[-1]["data"]["drugList"]) == DRUGS
+
+    @pytest.mark.parametrize("wrong", [1, [1], [{"PRIC": 1.2}], {"ITEM_NO": "1"}])
+    def test_drugs_that_are_neither_are_refused(self, wrong):
+        with pytest.raises(ValidationError, match="药品明细 drug_list"):
+            success(drug_list=wrong)
+
+    def test_may_be_answered_with_nothing(self, client, simulator):
+        for data in ({}, "", "{}", None):
+            simulator.answer(raw=json.dumps({"code": 0, "message": "", "data": data}))
+            answer = client.call(success())
+            assert answer == SettleNotifyResponse()
+
+    def test_names_the_scan_before_it_and_is_not_simply_repeated(self, client, simulator):
+        simulator.answer(code=-3)
+        with pytest.raises(Exception, match="look it up by its outBizNo.*outBizNo N1") as caught:
+            client.call(success())
+        assert caught.value.for_operator == "结果未知，请勿重复操作，请核对业务流水号 N1"

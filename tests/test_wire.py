@@ -1,0 +1,358 @@
+"""What goes out, what is read and what cannot be, and what is shown of the DLL's words."""
+
+import json
+from typing import Optional
+
+import pytest
+from pydantic import field_validator
+
+from nationec import (
+    AnyRequest,
+    Client,
+    EcQueryRequest,
+    NationEcError,
+    ProtocolError,
+    Request,
+    Response,
+    ResponseFormatError,
+    Simulator,
+)
+from nationec.wire import words
+
+from .conftest import PATIENT, WINDOW, answer, hexed
+
+EXAMPLE_REQUEST = {  # §5.3.5.1
+    "data": {
+        "operatorId": "008",
+        "operatorName": "TEST",
+        "officeId": "01",
+        "officeName": "内科",
+        "orgId": "1234567",
+        "businessType": "01101",
+        "deviceType": "",
+    },
+    "orgId": "1234567",
+    "transType": "ec.query",
+}
+NAME = {"code": 0, "data": {**PATIENT, "userName": "张三"}}
+
+
+def arrived(client, request, **options):
+    """The bytes that reached the DLL, which echoes them."""
+    with pytest.raises(NationEcError) as caught:
+        client.call(request, **options)
+    return caught.value.exchange.received
+
+
+def nested(levels, inner="1"):
+    """JSON of so many lists and one object around ``inner``."""
+    return '{"a":' + "[" * (levels - 1) + inner + "]" * (levels - 1) + "}"
+
+
+class TestWhatIsSent:
+    def test_is_the_standards_json_in_gb18030(self, dll, query):
+        sent = arrived(dll("echo"), query)
+        assert json.loads(sent.decode("gb18030")) == EXAMPLE_REQUEST
+        assert "内科".encode("gb18030") in sent
+
+    def test_goes_to_the_url(self, dll, query):
+        assert arrived(dll("url"), query) == b"http://127.0.0.1:8081/localcfc/api/hsecfc/url"
+
+    def test_has_characters_of_the_2022_edition_as_two_bytes(self, dll):
+        query = EcQueryRequest(**{**WINDOW, "operator_name": "龴\ue81e"})
+        assert b'"\xfe\x59\xfe\x59"' in arrived(dll("echo"), query)
+
+    def test_keeps_an_org_id_that_is_given(self, client, simulator):
+        client.call(EcQueryRequest(**WINDOW, org_id="7654321"))
+        (sent,) = simulator.requests
+        assert sent["orgId"] == sent["data"]["orgId"] == "7654321"
+
+    @pytest.mark.parametrize("data_format", ["object", "string"])
+    def test_has_data_and_extra_in_the_format_of_the_client(self, dll, query, data_format):
+        sent = arrived(dll("echo", data_format=data_format), query, extra={"版": [1, None]})
+        message = json.loads(sent.decode("gb18030"))
+        if data_format == "string":
+            message.update({name: json.loads(message[name]) for name in ("data", "extra")})
+        assert message == {**EXAMPLE_REQUEST, "extra": {"版": [1, None]}}
+        assert list(message) == ["orgId", "transType", "data", "extra"]  # as in §4.2.4.1
+
+    @pytest.mark.parametrize("data_format", ["object", "string"])
+    def test_has_the_extra_of_the_data_in_the_data(self, dll, data_format):
+        class Provincial(EcQueryRequest):
+            extra: Optional[dict] = None
+
+        client = dll("echo", data_format=data_format)
+        for request in (Provincial(**WINDOW, extra={"省": 1}), AnyRequest("x", extra={"省": 1})):
+            for head in ({}, {"extra": {"头": 2}}):
+                message = json.loads(arrived(client, request, **head).decode("gb18030"))
+                if data_format == "string":
+                    message["data"] = json.loads(message["data"])
+                    head = {
+                        name: json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+                        for name, value in head.items()
+                    }
+                assert message["data"]["extra"] == {"省": 1}
+                assert {name: message[name] for name in message if name == "extra"} == head
+
+    @pytest.mark.parametrize("data_format", ["object", "string"])
+    @pytest.mark.parametrize("text", ["{ }", "预留", '{"a": "\\u0000"}', ""])
+    def test_has_an_extra_of_text_as_it_is(self, dll, query, data_format, text):
+        sent = arrived(dll("echo", data_format=data_format), query, extra=text)
+        assert json.loads(sent.decode("gb18030"))["extra"] == text
+
+    def test_has_an_extra_of_at_most_2048_characters_of_json(self, client, simulator, query):
+        around = len('{"a":""}')
+        for extra in ("长" * 2048, {"a": "长" * (2048 - around)}):
+            client.call(query, extra=extra)
+        assert len(simulator.requests) == 2
+        for longer in ("长" * 2049, {"a": "长" * (2049 - around)}):
+            with pytest.raises(ValueError, match="2,048 characters") as caught:
+                client.call(query, extra=longer)
+            assert "长" not in str(caught.value)
+        assert len(simulator.requests) == 2
+
+    @pytest.mark.parametrize(
+        "extra",
+        [
+            {"a": float("nan")},
+            {"a": [float("-inf")]},
+            {"a": object()},
+            {"a": b"1"},
+            {"a": "\ud800"},
+            "\ud800",
+            {("a",): 1},
+        ],
+        ids=ascii,
+    )
+    def test_never_has_an_extra_that_json_cannot_carry(self, client, simulator, query, extra):
+        with pytest.raises(ValueError, match="nothing was sent|JSON"):
+            client.call(query, extra=extra)
+        assert simulator.requests == []
+
+    @pytest.mark.parametrize("photo", ['"', "\\", "长", "/9j/" * 5000])
+    @pytest.mark.parametrize("data_format", ["object", "string"])
+    def test_has_a_photo_whatever_it_was_changed_to(self, dll, query, data_format, photo):
+        changed = query.model_copy(update={"photo_data": photo})
+        sent = arrived(dll("echo", data_format=data_format), changed)
+        data = json.loads(sent.decode("gb18030"))["data"]
+        data = json.loads(data) if data_format == "string" else data
+        assert (data["photoData"], data["officeName"]) == (photo, "内科")
+
+    def test_is_nothing_where_the_request_was_changed_to_what_it_cannot_be(
+        self, client, simulator, query
+    ):
+        with pytest.raises(ValueError, match="nothing was sent"):
+            client.call(query.model_copy(update={"photo_data": "\ud800"}))
+        assert simulator.requests == []
+
+    def test_is_nothing_where_the_encoding_lacks_a_character(self, query):
+        simulator = Simulator()
+        client = Client("http://h", "1234567", transport=simulator, encoding="gbk")
+        with pytest.raises(ValueError, match="gbk does not have") as caught:
+            client.call(query.model_copy(update={"operator_name": "𠮷"}))
+        assert "𠮷" not in str(caught.value)
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+        assert simulator.requests == []
+
+
+class TestEncodings:
+    def test_utf8_both_ways(self, dll, query):
+        sent = arrived(dll("echo", encoding="utf-8"), query)
+        assert json.loads(sent.decode("utf-8")) == EXAMPLE_REQUEST
+        client = dll(answer(NAME, "utf-8"), encoding="utf-8")
+        assert client.call(query).user_name == "张三"
+
+    @pytest.mark.parametrize(("one", "other"), [("utf-8", "gb18030"), ("gb18030", "utf-8")])
+    def test_one_in_and_another_out(self, dll, query, one, other):
+        encodings = {"encoding": one, "response_encoding": other}
+        assert dll(answer(NAME, other), **encodings).call(query).user_name == "张三"
+        with pytest.raises(ResponseFormatError) as caught:
+            dll("echo", **encodings).call(query)
+        assert json.loads(caught.value.exchange.received.decode(one)) == EXAMPLE_REQUEST
+
+    @pytest.mark.parametrize("name", ["张三", "阿卜杜·买买提", "𠮷野家", "镕喆堃"])
+    def test_utf8_where_gb18030_is_expected_is_refused_with_the_cure(self, dll, query, name):
+        value = {"code": 0, "message": "处理成功", "data": {**PATIENT, "userName": name}}
+        told = 'OutData is UTF-8 and not gb18030: give response_encoding="utf-8"'
+        with pytest.raises(ResponseFormatError, match=told) as caught:
+            dll(answer(value, "utf-8")).call(query)
+        assert caught.value.exchange.data is None
+        with pytest.raises(ResponseFormatError, match=told):
+            dll(answer({"code": 500004, "message": "密码错误"}, "utf-8")).call(query)
+
+    def test_gb18030_where_utf8_is_expected_is_refused_with_the_setting(self, dll, query):
+        told = "OutData is not utf-8: give response_encoding="
+        with pytest.raises(ResponseFormatError, match=told):
+            dll(answer(NAME), encoding="utf-8").call(query)
+
+    @pytest.mark.parametrize("setting", ["encoding", "response_encoding"])
+    @pytest.mark.parametrize("name", ["gb-unknown", "rot13", "utf-16", "utf-8-sig", "gb18030\0"])
+    def test_that_no_dll_can_speak_is_refused(self, simulator, setting, name):
+        with pytest.raises(ValueError, match=f"^{setting}: .*gb18030"):
+            Client("http://h", "1", transport=simulator, **{setting: name})
+
+
+class TestWhatIsRead:
+    def test_data_and_extra_are_an_object_or_json_text(self, dll, query):
+        text = json.dumps(PATIENT)
+        for data in (PATIENT, text, json.dumps(text)):
+            for extra in ({"a": 1}, '{"a": 1}'):
+                value = {"code": 0, "data": data, "extra": extra, "orgId": 7, "省": "闽"}
+                exchange = dll(answer(value)).exchange(query)
+                assert exchange.data.user_name == "n"
+                assert exchange.envelope.extra == {"a": 1}
+                assert exchange.envelope.org_id == "7"
+                assert exchange.envelope.model_extra == {"省": "闽"}
+
+    def test_a_long_integer_keeps_its_digits(self, dll, query):
+        value = json.dumps({"code": 0, "data": PATIENT}).replace('"1"', "5332221999090901230")
+        assert dll(answer(value)).call(query).id_no == "5332221999090901230"
+
+    def test_of_a_key_that_stands_twice_the_last_counts(self, dll, query):
+        data = json.dumps(PATIENT)[:-1] + ',"userName":"z"}'
+        value = f'{{"code":1,"code":0,"data":{{}},"data":{data}}}'
+        assert dll(answer(value)).call(query).user_name == "z"
+
+    def test_a_response_without_required_fields_needs_no_data(self, client, simulator):
+        class Own(Response):
+            pass
+
+        class OwnRequest(Request[Own]):
+            trans_type = "own"
+
+        for data in (None, "", "null", {}):
+            simulator.answer(raw=json.dumps({"code": 0, "data": data}))
+            assert client.call(OwnRequest()) == Own()
+
+
+class TestWhatCannotBeRead:
+    @pytest.mark.parametrize(
+        ("value", "fault"),
+        [
+            (b" \r\n", "OutData is empty"),
+            (b'{"code":0,"message":"\xff"}', "OutData is not gb18030"),
+            ('{"code":0,"data":{"idNo":NaN}}', "OutData is not JSON"),
+            ('{"code":0,"data":{"idNo":"\\ud800"}}', "OutData is not JSON"),
+            ("[]", "OutData is not a JSON object"),
+            ({"data": PATIENT}, "fields are missing: code"),
+            ({"code": True, "data": PATIENT}, "fields have a value of the wrong kind: code"),
+            ({"code": 0, "data": "null"}, "data is empty"),
+            ({"code": 0, "data": [PATIENT]}, "data is not a JSON object"),
+        ],
+        ids=lambda value: str(value)[:30],
+    )
+    def test_is_named(self, dll, query, value, fault):
+        with pytest.raises(ResponseFormatError, match=f"answer cannot be read: {fault}") as caught:
+            dll(answer(value)).call(query)
+        assert (caught.value.trans_type, caught.value.exchange.data) == ("ec.query", None)
+        assert caught.value.__context__ is None
+
+    def test_is_named_by_fields_and_without_values(self, dll, query):
+        data = {"idNo": "", "idType": "01", "userName": "null", "ecToken": ["secret"]}
+        told = "missing: idNo, userName, insuOrg; .*wrong kind: ecToken"
+        with pytest.raises(ResponseFormatError, match=told) as caught:
+            dll(answer({"code": 0, "data": data})).call(query)
+        assert caught.value.missing == ("idNo", "userName", "insuOrg")
+        assert caught.value.unreadable == ("ecToken",)
+        assert "secret" not in str(caught.value)
+
+    def test_is_named_in_a_huge_answer(self, client, simulator, query):
+        for raw in ('{"code":' + "9" * 5000 + "}", "[" * 10_000, '{"a":' * 10_000):
+            simulator.answer(raw=raw)
+            with pytest.raises(ResponseFormatError) as caught:
+                client.call(query)
+            assert caught.value.exchange.received == raw.encode()
+            assert len(str(caught.value)) < 300
+
+    @pytest.mark.parametrize("raises", [KeyError, TypeError, ZeroDivisionError])
+    def test_by_a_validator_of_ones_own_loses_nothing_and_shows_nobody(
+        self, client, simulator, raises
+    ):
+        class Own(Response):
+            id_no: str
+
+            @field_validator("id_no")
+            @classmethod
+            def looked_up(cls, id_no):
+                raise raises(id_no)
+
+        class OwnRequest(Request[Own]):
+            trans_type = "own"
+
+        simulator.answer(data={"idNo": "533222199909090123"})
+        told = f"validator of Own raised {raises.__name__}"
+        with pytest.raises(ResponseFormatError, match=told) as caught:
+            client.call(OwnRequest())
+        assert "533222199909090123" not in f"{caught.value} {caught.value.__context__}"
+        assert b"533222199909090123" in caught.value.exchange.received
+
+
+class TestNesting:
+    """200 levels, on every Python: those of the whole and, where text holds JSON, those of each."""
+
+    @pytest.mark.parametrize("name", ["data", "extra"])
+    @pytest.mark.parametrize("as_text", [False, True])
+    def test_of_200_levels_is_read(self, dll, query, name, as_text):
+        inner = nested(200 if as_text else 198)
+        value = {"code": 0, "data": dict(PATIENT)}
+        if name == "data":
+            inner = json.dumps(PATIENT)[:-1] + f',"x":{nested(199 if as_text else 197)}}}'
+        value[name] = inner if as_text else "INNER"
+        text = json.dumps(value).replace('"INNER"', inner)
+        exchange = dll(answer(text)).exchange(query)
+        assert exchange.data.user_name == "n"
+        assert exchange.envelope.extra is not None or name == "data"
+
+    @pytest.mark.parametrize("levels", [201, 250, 10_000])
+    @pytest.mark.parametrize("name", ["data", "extra"])
+    def test_of_more_is_refused_and_said_to_be_that(self, client, simulator, query, name, levels):
+        inner = nested(levels)
+        for text in (inner, json.dumps(inner), json.dumps(json.dumps(inner))):
+            simulator.answer(raw=f'{{"code":0,"data":{json.dumps(PATIENT)},"{name}":{text}}}')
+            with pytest.raises(ResponseFormatError, match="200 levels") as caught:
+                client.call(query)
+            assert len(str(caught.value)) < 300
+
+
+class TestWords:
+    """Text is shown, of JSON the message, of a piece of JSON nothing."""
+
+    @pytest.mark.parametrize(
+        ("raw", "shown"),
+        [
+            (None, ""),
+            ("网络不通", "网络不通"),
+            ("\ufeff 网络不通\r\n", "网络不通"),
+            ('{"code":-1,"message":"机构错误","userName":"李四"}', "机构错误"),
+            ('{"cause":"机构错误","userName":"李四"}', "机构错误"),
+            ('{"message":"","cause":"机构错误"}', "机构错误"),
+            ('{"message":null,"userName":"李四"}', ""),
+            ('{"message":["李四"]}', ""),
+            ('{"message":{"userName":"李四"}}', ""),
+            ('{"code":-1,"message":"机构错误","userName":"李四', ""),
+            ('serName":"李四"', ""),
+            ("李四}", ""),
+            ("[1, 2]", "[1, 2]"),
+            ("[" * 300 + '"', ""),
+        ],
+        ids=ascii,
+    )
+    def test_of_text_and_of_json(self, raw, shown):
+        assert words(raw and raw.encode("gb18030"), "gb18030") == shown
+
+    def test_are_read_in_either_encoding(self):
+        for encoding in ("gb18030", "utf-8"):
+            assert words("连接医保前置机失败".encode(), encoding) == "连接医保前置机失败"
+        assert words("网络不通".encode("gb18030"), "gb18030") == "网络不通"
+        assert words(b"A\xff", "gb18030") == "A\ufffd"
+
+    def test_are_shown_in_the_error(self, dll, query):
+        leaky = json.dumps(
+            {"message": "机构错误", "data": {"userName": "李四"}}, ensure_ascii=False
+        )
+        with pytest.raises(ProtocolError, match="机构错误") as caught:
+            dll("refuse=" + hexed(leaky)).call(query)
+        assert "李四" not in str(caught.value)
+        with pytest.raises(ProtocolError) as caught:
+            dll("refuse=" + hexed(leaky[:-1])).call(query)
+        assert ("李四" in str(caught.value), caught.value.out_data) == (False, "")
