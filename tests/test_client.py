@@ -364,7 +364,7 @@ class TestBuffers:
         ["fill=2048", "fill=2049", "fill=60000", "unterminated=2049", "unterminated=50000"],
     )
     def test_writing_past_out_data_is_an_error_and_what_was_written_is_kept(self, dll, query, mode):
-        told = "2048 bytes of OutData.*out_buffer_size=.*outcome is unknown"
+        told = "2,048 bytes of OutData.*out_buffer_size=.*outcome is unknown"
         with pytest.raises(DllCrashError, match=told) as caught:
             dll(mode, out_buffer_size=2048).call(query)
         assert caught.value.exchange.received.startswith(b"x" * 2048)

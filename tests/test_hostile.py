@@ -115,7 +115,7 @@ NO_CODE = missing("code")
 NO_INTEGER = unreadable("code")
 NO_DATA = missing("idNo", "idType", "userName", "ecToken", "insuOrg")
 NO_OBJECT = Raises(ResponseFormatError, "data is not a JSON object")
-OVERRUN = Raises(DllCrashError, "wrote past the 65536 bytes of OutData.*out_buffer_size")
+OVERRUN = Raises(DllCrashError, "wrote past the 65,536 bytes of OutData.*out_buffer_size")
 ENDED = Raises(DllCrashError, "outcome is unknown")
 
 

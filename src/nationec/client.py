@@ -182,9 +182,9 @@ class Client:
                 kind = type(error).__name__
                 _log(logging.WARNING, "on_exchange raised %s; the call goes on", kind)
         level = logging.WARNING if exchange.error else logging.DEBUG
-        seconds = exchange.elapsed
-        about = exchange.trans_type, exchange.out_biz_no, _outcome(exchange), seconds * 1000
-        _log(level, "%s outBizNo=%s %s in %.1f ms", *about)
+        if logger.isEnabledFor(level):
+            about = exchange.trans_type, exchange.out_biz_no, _outcome(exchange)
+            _log(level, "%s outBizNo=%s %s in %.1f ms", *about, exchange.elapsed * 1000)
 
 
 def _transport(

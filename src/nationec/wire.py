@@ -125,19 +125,23 @@ def envelope(received: bytes, encoding: str) -> Envelope:
 
 
 def _out_data(received: bytes, encoding: str) -> str:
-    text = None
-    if encoding != "utf-8" and _is_utf8(received):
-        fault = _("OutData is UTF-8 and not {encoding}: give {utf8}")
-    else:
-        fault = _("OutData is not {encoding}: give {setting} the DLL's own, gb18030 or utf-8")
-        text = _decoded(received, encoding)
+    """OutData as text."""
+    other = encoding != "utf-8" and _is_utf8(received)
+    text = None if other else _decoded(received, encoding)
     if text is None:
-        setting, utf8 = option("response_encoding"), option("response_encoding", "utf-8")
-        raise format_error(fault.format(encoding=encoding, setting=setting, utf8=utf8))
+        raise format_error(_another_encoding(encoding, other))
     text = text.strip(_AROUND)
     if not text:
         raise format_error(_("{what} is empty").format(what="OutData"))
     return text
+
+
+def _another_encoding(encoding: str, is_utf8: bool) -> str:
+    setting, utf8 = option("response_encoding"), option("response_encoding", "utf-8")
+    text = _("OutData is not {encoding}: give {setting} the DLL's own, gb18030 or utf-8")
+    if is_utf8:
+        text = _("OutData is UTF-8 and not {encoding}: give {utf8}")
+    return text.format(encoding=encoding, setting=setting, utf8=utf8)
 
 
 def _too_deep(what: str) -> str:

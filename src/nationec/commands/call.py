@@ -14,8 +14,10 @@ from ..exchange import Exchange
 from ..language import _
 from ..models import Request, Response
 from ..terminal import REQUESTS
-from ..transports import IsolatedDll, Simulator, Transport
+from ..transports.base import Transport
 from ..transports.binding import DLL_NAME
+from ..transports.isolated import IsolatedDll
+from ..transports.simulator import Simulator
 from . import keep
 from .message import Message, in_wire_names, made
 from .output import InvalidRequest, let_go_of_stdout, report, write

@@ -11,7 +11,7 @@ from ..language import _
 from ..models import Request, T
 from ..terminal import EcAuthRequest
 from ..transactions import AuthCheckRequest, EcPwdRequest, EcQueryRequest, QrcodeGetRequest
-from ..transports import Simulator
+from ..transports.simulator import Simulator
 from .parser import Parser
 
 _URL = "http://10.0.0.8:8081/localcfc/api/hsecfc/localQrCodeQuery"

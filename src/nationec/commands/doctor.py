@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from ..errors import DllLoadError, cut, load_error
 from ..language import _
-from ..transports import IsolatedDll, binding
+from ..transports import binding
+from ..transports.isolated import IsolatedDll
 from .parser import Parser, positive, setting
 from .tables import imports, tables
 
