@@ -1,5 +1,10 @@
 """What a call means: fill in, write, call, and judge in the standard's order (§4.1 判断逻辑)."""
 
+# A request is checked before anything is sent, and sent once. What comes back is judged in three
+# steps: the return value, else ProtocolError; code, else BusinessError; data, else
+# ResponseFormatError. However it ends, all of it is on the exchange, which is reported to
+# ``on_exchange`` and to the log.
+
 import logging
 import os
 from contextlib import suppress
@@ -126,6 +131,7 @@ class Client:
         text = wire.written(request, extra, self._data_format)
         sent = wire.encoded(text, self._encoding)
         exchange = Exchange(request, sent, datetime.now(timezone.utc))
+        # From here on something may have been sent: what happens is kept, and told, whatever it is.
         try:
             self._carry_out(exchange)
         except BaseException as error:
@@ -146,12 +152,15 @@ class Client:
             values["org_id"] = self.org_id
         if request.__dict__.get("out_biz_no", "") is None:  # it has one, and none was given
             values["out_biz_no"] = new_out_biz_no(request.org_id or self.org_id)
+        # A code that was a number for a while (Excel, a C# int) is sent as it is: a province may
+        # have one that looks like it.
         for name in OF_FIELDS:
             value = request.__dict__.get(name)
             listed = with_leading_zero(name, value)
             if listed is not None:
                 text = "%s: %s=%s is not listed, %s (%s) is"
                 _log(logging.WARNING, text, request.trans_type, name, value, listed, listed.label)
+        # A copy: the caller may send the same request again, and then with a number of its own.
         return request.model_copy(update=values)
 
     def _carry_out(self, exchange: Exchange[T]) -> None:
@@ -193,6 +202,7 @@ def _transport(
     timeout: Optional[float],
     out_buffer_size: int,
 ) -> Transport:
+    # A process of its own is for whoever asks for one: it has to be started and kept.
     if python is None and timeout is None:
         return DllTransport(dll, out_buffer_size=out_buffer_size)
     return IsolatedDll(
@@ -228,6 +238,7 @@ def _check_text(setting: str, text: Any, limit: int) -> None:
     raise ValueError(told.format(setting=setting, limit=limit))
 
 
+# In words: these are the slips of everybody's first day, and nothing has been sent yet.
 def _check_request(request: Any) -> None:
     name = type(request).__name__
     if isinstance(request, type) and issubclass(request, Request):

@@ -94,6 +94,7 @@ class NationEcError(Exception):
             return _("The outcome is unknown: look it up by its outBizNo before it is done again")
         return _("The outcome is unknown: find out before it is done again")
 
+    # A pickle goes to other processes and machines: what was sent and received stays here.
     def __reduce__(self) -> Tuple[Any, ...]:
         state = {name: value for name, value in vars(self).items() if name not in _PRIVATE}
         return type(self), self.args, state
@@ -208,6 +209,10 @@ def cut(words: str) -> str:
     return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
 
 
+# From here on the sentences: what happened, then what to do; paths and lists stand last. What
+# happened comes from the transports as a reason with its facts.
+
+
 def load_error(reason: str, path: str = "", **facts: Any) -> DllLoadError:
     """The binding's or the worker's reason and facts, in words."""
     text = _LOAD_TEXTS[reason](path, facts)
@@ -315,6 +320,7 @@ def timeout_error(seconds: float) -> DllTimeoutError:
 def protocol_error(return_value: Optional[str], out_data: str) -> ProtocolError:
     """``return_value`` is not ``0000``; both are what the DLL says to people."""
     said = "NULL" if return_value is None else cut(return_value) or _("no text")
+    # Exactly 0000 is success, and this looks like it to whoever reads the text.
     if return_value == "0000":
         said = _("0000 and more around it")
     if out_data:
@@ -328,6 +334,7 @@ def protocol_error(return_value: Optional[str], out_data: str) -> ProtocolError:
 def business_error(code: int, message: str) -> BusinessError:
     """``code`` is not 0."""
     listed = ReturnCode.listed(code)
+    # No refusal: the platform gave up waiting for somebody else's answer.
     if code == ReturnCode.SERVER_TIMEOUT:
         text = _("{code} the platform did not finish in time")
     elif listed and listed.advice:

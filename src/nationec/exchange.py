@@ -40,6 +40,7 @@ class Exchange(Generic[T]):
     @property
     def out_biz_no(self) -> Optional[str]:
         """业务流水号 (§4.2.3); ``None`` where the transaction has none."""
+        # Of a class that has it, else as it was given to ``AnyRequest``.
         number = self.request.__dict__.get("out_biz_no")
         number = number or (self.request.model_extra or {}).get("outBizNo")
         return None if number is None else str(number)

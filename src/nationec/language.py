@@ -25,6 +25,7 @@ def option(name: str, value: str = "") -> str:
     return f'{name}="{value}"' if value else f"{name}="
 
 
+# Asked once: no program changes its user's language while it runs.
 @lru_cache(maxsize=None)
 def _system_language() -> str:
     if sys.platform == "win32":

@@ -78,6 +78,8 @@ class SettleNotifyResponse(Response):
     Parsed where it is JSON text."""
 
 
+# It shows and settles nothing, but a result that is shown twice looks like two settlements: not
+# repeatable.
 class SettleNotifyRequest(Request[SettleNotifyResponse]):
     """在终端上显示结算结果 (the terminal's standard): show how a settlement ended.
 

@@ -46,6 +46,7 @@ class _Operated(Request[T], Generic[T]):
             """
 
 
+# Three of the tables are one, but for authNo in §5.5.4.
 class DecodedResponse(Response):
     """Whose voucher it is: the rows that §5.3.4, §5.4.4 and §5.5.4 have in common."""
 

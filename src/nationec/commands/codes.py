@@ -33,6 +33,7 @@ def run(arguments: Namespace) -> int:
     found = exact or [member for member in members if _has(member, words)]
     for member in found:
         print(_line(member))
+    # Only where one was asked for: a list is for looking through.
     advice = getattr(found[0], "advice", None) if exact else None  # a return code's
     if advice:
         print(f"        {advice}")

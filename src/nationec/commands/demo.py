@@ -32,6 +32,7 @@ def run(arguments: Namespace) -> int:
     }
     simulator = Simulator()
     with Client(_URL, "35020319001", transport=simulator) as client:
+        # What the later transactions need; each is shown below.
         insured = client.call(EcQueryRequest(**window))
         auth = client.call(EcAuthRequest(**window))
         password = EcPwdRequest(

@@ -22,6 +22,7 @@ def run(arguments: Namespace) -> int:
     """Copy them, and print what was copied."""
     source = _source()
     copies = {path: Path(arguments.folder, path.relative_to(source)) for path in _files(source)}
+    # All or nothing: half of a folder is worse than none.
     there = [str(copy) for copy in copies.values() if copy.exists()]
     if there:
         text = _("nothing was copied, give another folder: there is already {names}")
@@ -30,9 +31,9 @@ def run(arguments: Namespace) -> int:
         for path, copy in copies.items():
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
-            print(copy)
     except OSError as error:
         raise InvalidRequest(f"{error.filename}: {error.strerror}") from None
+    print(*copies.values(), sep="\n")
     return 0
 
 

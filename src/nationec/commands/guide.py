@@ -25,6 +25,7 @@ def run(arguments: Namespace) -> int:
     if arguments.path:
         print(GUIDE)
         return 0
+    # A chapter begins with its heading, so the split keeps it.
     _preface, *chapters = re.split("^(?=## )", GUIDE.read_text("utf-8"), flags=re.MULTILINE)
     headings = {chapter.partition("\n")[0][3:].strip(): chapter for chapter in chapters}
     if arguments.word is None:

@@ -47,6 +47,7 @@ class InvalidRequest(Exception):
 def write(stream: TextIO, value: Any, *, ascii_only: bool = False) -> None:
     """As JSON: UTF-8 for programs, on a console its own encoding."""
     text = json.dumps(value, ensure_ascii=ascii_only, indent=2)
+    # A program that reads a pipe expects UTF-8, whatever code page this Windows has.
     console = not hasattr(stream, "buffer") or stream.isatty()
     encoding = (console and stream.encoding) or "utf-8"
     try:
@@ -89,6 +90,7 @@ def _told(error: Exception) -> Dict[str, Any]:
         "error": type(error).__name__,
         "exitCode": codes[0] if codes else 2,
         "text": one_line(str(error)),
+        # Always Chinese, as the library's own.
         "forOperator": "请求有误，未发送，请联系信息科",
         "outcomeUnknown": False,
     }

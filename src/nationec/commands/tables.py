@@ -51,6 +51,7 @@ def imports(path: str, width: int) -> Dict[str, Optional[str]]:
     ``None`` is nowhere: missing, or on another system than Windows unknown.
     """
     folder = os.path.dirname(path)
+    # Windows loads what a DLL needs before it, and says of neither which one was missing.
     found: Dict[str, Optional[str]] = {}
     pending = [path]
     while pending:

@@ -75,4 +75,5 @@ class DllTransport:
 
     def close(self) -> None:
         """Nothing can be sent after it. The DLL stays loaded."""
+        # ctypes keeps it loaded: there is no safe moment to unload a DLL.
         self._binding = None

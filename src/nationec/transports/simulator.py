@@ -106,6 +106,7 @@ class Simulator:
         if self._closed:
             raise ValueError(_("this transport is closed: make a new one"))
         request = _parsed(in_data)
+        # Also what is refused, or answered by a timeout: a test asks what arrived.
         self.requests.append(request)
         answer = self._answer_to(request)
         limit = threading.TIMEOUT_MAX if self.timeout is None else self.timeout
@@ -122,6 +123,7 @@ class Simulator:
         self._closed = True
 
     def _answer_to(self, request: Any) -> _Answer:
+        # What a test has said goes before any check: it may want the answer to a wrong request.
         if self._next:
             return self._next.pop(0)
         try:
