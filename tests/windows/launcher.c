@@ -1,4 +1,4 @@
-/* python.exe for the lab's 32-bit CPython, which comes as a python311.dll without one. */
+/* python.exe for the lab's 32-bit CPython, which comes as a python311.dll or python314.dll without one. */
 #include <windows.h>
 #include <shellapi.h>
 
