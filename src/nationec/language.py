@@ -15,7 +15,7 @@ on_command_line: ContextVar[bool] = ContextVar("on_command_line", default=False)
 def _(text: str) -> str:
     """``text`` in the reader's language: ``NATIONEC_LANG`` (zh or en), else the system's."""
     language = os.environ.get("NATIONEC_LANG") or _system_language()
-    return CHINESE[text] if language.lower().startswith("zh") else text
+    return CHINESE.get(text, text) if language.lower().startswith("zh") else text
 
 
 def option(name: str, value: str = "") -> str:
