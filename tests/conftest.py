@@ -4,15 +4,19 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from pydantic.alias_generators import to_camel
 
 # The texts that tests look for are the English ones, also in the processes that they start.
 os.environ["NATIONEC_LANG"] = "en"
 
-from nationec import Client, EcQueryRequest, Simulator
+from nationec import Client, EcQueryRequest, NationEcError, Simulator
 
+WINDOWS = sys.platform == "win32"
+WIDTH = 64 if sys.maxsize > 2**32 else 32
 NATIVE = Path(__file__).parent / "native"
 URL = "http://127.0.0.1:8081/localcfc/api/hsecfc/"
 WINDOW = {
@@ -23,10 +27,14 @@ WINDOW = {
     "office_name": "内科",
 }
 """What every transaction asks of the window."""
+ON_WIRE = {to_camel(name): value for name, value in WINDOW.items()}
 INSURED = {"id_no": "1", "id_type": "01", "user_name": "n", "mdtrt_cert_type": "02A"}
 """What the password check asks besides."""
 PATIENT = {"idNo": "1", "idType": "01", "userName": "n", "ecToken": "t", "insuOrg": "430000"}
 """The required fields of an answer."""
+
+on_posix = pytest.mark.skipif(WINDOWS, reason="Windows has no such thing, or shows its own")
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux has such files")
 
 # A shell that runs the tests in the background has Ctrl-C ignored, and Python leaves that as it is.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -44,12 +52,37 @@ def answer(value, encoding="gb18030"):
     return "answer=" + hexed(value, encoding)
 
 
+def arrived(client, request, **options):
+    """The bytes that reached the DLL, which echoes them."""
+    with pytest.raises(NationEcError) as caught:  # an echo is no answer
+        client.call(request, **options)
+    return caught.value.exchange.received
+
+
+def in_threads(count, work):
+    """Runs ``work(number)`` in so many threads, and raises what one of them raised."""
+    failures = []
+
+    def run(number):
+        try:
+            work(number)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
 @pytest.fixture(scope="session")
 def standin(tmp_path_factory):
     """The C stand-in as a library for this interpreter: compiled, or on Windows handed in."""
-    if sys.platform == "win32":
-        width = 64 if sys.maxsize > 2**32 else 32
-        return Path(os.environ["NATIONEC_TEST_DLLS"]) / f"standin{width}.dll"
+    if WINDOWS:
+        return Path(os.environ["NATIONEC_TEST_DLLS"]) / f"standin{WIDTH}.dll"
     return compiled(NATIVE / "standin.c", tmp_path_factory.mktemp("native") / "standin.so")
 
 
@@ -58,6 +91,15 @@ def compiled(source, library, *options):
     command = [compiler, "-O1", "-shared", "-fPIC", "-o", library, source, *options]
     subprocess.run(command, check=True)
     return library
+
+
+def compiled_with_need(folder):
+    """The stand-in as a library that needs another, which it looks for in the current directory."""
+    (folder / "needed.c").write_text("int needed(void) { return 1; }")
+    (folder / "needs.c").write_text(f'int needed(void);\n#include "{NATIVE}/standin.c"\n')
+    compiled(folder / "needed.c", folder / "libneeded.so")
+    options = ["-Wl,--no-as-needed", f"-L{folder}", "-lneeded", "-Wl,-rpath,./"]
+    return compiled(folder / "needs.c", folder / "needs.so", *options)
 
 
 @pytest.fixture

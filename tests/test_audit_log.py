@@ -3,7 +3,6 @@
 import importlib
 import json
 import logging
-import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +21,9 @@ from nationec import (
     Simulator,
 )
 
+from . import conftest
+from .conftest import in_threads
+
 SECRETS = {
     "idNo": "110101198001019999",
     "userName": "欧阳无名",
@@ -33,13 +35,7 @@ SECRETS = {
     "extra": {"x": "EXTRAVALUE"},
 }
 PHOTO = b"\xff\xd8\xffphoto of the patient"
-WINDOW = {
-    "business_type": "01101",
-    "operator_id": "008",
-    "operator_name": "收款员甲",
-    "office_id": "01",
-    "office_name": "内科",
-}
+WINDOW = {**conftest.WINDOW, "operator_name": "收款员甲"}
 SCAN = QrcodeGetRequest(**WINDOW, out_biz_no="X1")
 SETTLE = AnyRequest("cn.nhsa.settle.it", outBizNo="X1", operatorName="收款员甲")
 
@@ -225,16 +221,12 @@ def test_from_the_command_line(audit_log, log, path, capsys):
 
 
 def test_threads_share_one_log(log):
-    def work():
+    def work(_):
         for _ in range(20):
             client.call(QrcodeGetRequest(**WINDOW))
 
     with Client("http://h", "1", transport=Simulator(), on_exchange=log.record) as client:
-        threads = [threading.Thread(target=work) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        in_threads(8, work)
     assert [row["outcome"] for row in log.rows()] == ["success"] * 160
 
 

@@ -1,6 +1,5 @@
 """What a client does with a call: judge, fill in, report; and what it refuses."""
 
-import asyncio
 import json
 import logging
 import threading
@@ -12,7 +11,6 @@ import pytest
 from nationec import (
     BusinessError,
     Client,
-    DllCrashError,
     DllTransport,
     EcPwdRequest,
     EcQueryRequest,
@@ -28,7 +26,7 @@ from nationec import (
     Simulator,
 )
 
-from .conftest import INSURED, PATIENT, URL, WINDOW, answer, hexed
+from .conftest import INSURED, URL, WINDOW, answer, hexed
 
 SCAN = QrcodeGetRequest(**WINDOW, out_biz_no="N1")
 
@@ -40,29 +38,28 @@ class TestTheOrderOfJudging:
         assert (insured.user_name, insured.id_no) == ("张三", "533222199909090123")
         assert insured.ec_index_no is None
 
-    def test_first_the_return_value(self, dll, query):
-        refused = json.dumps({"code": 500004, "message": "密码错误"}, ensure_ascii=False)
-        with pytest.raises(ProtocolError):
-            dll("refuse=" + hexed(refused)).call(query)
-
-    @pytest.mark.parametrize("returned", ["", "0", "00000", "0000 ", "1", "网络不通"])
-    def test_of_which_only_0000_is_success(self, dll, query, returned):
+    @pytest.mark.parametrize(
+        "returned",
+        [
+            "",
+            "0",
+            "00000",
+            "1",
+            "网络不通",
+            "0000 ",
+            "0000\n",
+            " 0000",
+            '0000 {c"}',
+            b'0000 {"}\xd8',
+        ],
+    )
+    def test_first_the_return_value_of_which_only_0000_is_success(self, dll, query, returned):
         with pytest.raises(ProtocolError, match="not 0000.*ec.query") as caught:
             dll("return=" + hexed(returned)).call(query)
-        assert returned.strip() in str(caught.value)
-        assert caught.value.exchange.return_value == returned.encode("gb18030")
-        assert (caught.value.return_value, caught.value.out_data) == (returned.strip(), "")
-
-    @pytest.mark.parametrize("returned", ["0000\n", " 0000", '0000 {c"}', b'0000 {c"}\xd8'])
-    def test_and_not_0000_with_something_around_it(self, dll, query, returned):
-        with pytest.raises(ProtocolError, match="not 0000") as caught:
-            dll("return=" + hexed(returned)).call(query)
-        assert caught.value.exchange.return_value.strip(b"\n ").startswith(b"0000")
-
-    def test_and_null_is_not_either(self, dll, query):
-        with pytest.raises(ProtocolError, match="NULL") as caught:
-            dll("null").call(query)
-        assert (caught.value.return_value, caught.value.exchange.return_value) == (None, None)
+        words = "" if '"' in str(returned) else returned.strip()
+        assert words in str(caught.value)
+        assert hexed(caught.value.exchange.return_value) == hexed(returned)
+        assert (caught.value.return_value, caught.value.out_data) == (words, "")
 
     def test_then_the_code_whatever_the_data_is(self, dll, query):
         value = {"code": 500004, "message": "密码错误", "data": "garbage"}
@@ -222,17 +219,6 @@ class TestTransports:
         for url in ("HTTP://h", "https://h/x"):
             Client(url, "1", transport=simulator)
 
-    def test_any_object_with_exchange_and_close(self, query):
-        class Canned:
-            def exchange(self, url, in_data):
-                return b"0000", json.dumps({"code": 0, "data": PATIENT}).encode()
-
-            def close(self):
-                pass
-
-        with Client("http://h", "1", transport=Canned()) as client:
-            assert client.call(query).user_name == "n"
-
 
 class TestExchange:
     def test_has_all_of_the_call(self, dll, query):
@@ -274,8 +260,6 @@ class TestLogging:
         (record,) = caplog.records
         assert (record.name, record.levelno) == ("nationec", level)
         assert len(caplog.text.splitlines()) == 1
-        assert "张三" not in caplog.text
-        assert "李四" not in caplog.text
         return record.getMessage()
 
     def test_of_a_success_is_debug(self, client, caplog):
@@ -337,35 +321,15 @@ class TestLogging:
         assert dll(on_exchange=lambda exchange: 1 / 0).call(query).user_name == "张三"
 
 
-class TestThreads:
-    def test_run_during_a_call_of_another(self, dll, query):
-        def call():
-            dll("sleep=300").call(query)
-            done.append(time.perf_counter())
+def test_other_threads_run_during_a_call(dll, query):
+    def call():
+        dll("sleep=300").call(query)
+        done.append(time.perf_counter())
 
-        done = []
-        thread = threading.Thread(target=call)
-        thread.start()
-        time.sleep(0.05)
-        here = time.perf_counter()
-        thread.join()
-        assert here < done[0]
-
-    def test_of_asyncio(self, dll, query):
-        async def decode():
-            return await asyncio.get_running_loop().run_in_executor(None, dll().call, query)
-
-        assert asyncio.run(decode()).user_name == "张三"
-
-
-class TestBuffers:
-    @pytest.mark.parametrize(
-        "mode",
-        ["fill=2048", "fill=2049", "fill=60000", "unterminated=2049", "unterminated=50000"],
-    )
-    def test_writing_past_out_data_is_an_error_and_what_was_written_is_kept(self, dll, query, mode):
-        told = "2,048 bytes of OutData.*out_buffer_size=.*outcome is unknown"
-        with pytest.raises(DllCrashError, match=told) as caught:
-            dll(mode, out_buffer_size=2048).call(query)
-        assert caught.value.exchange.received.startswith(b"x" * 2048)
-        assert dll(out_buffer_size=2048).call(query).user_name == "张三"
+    done = []
+    thread = threading.Thread(target=call)
+    thread.start()
+    time.sleep(0.05)
+    here = time.perf_counter()
+    thread.join()
+    assert here < done[0]

@@ -22,7 +22,7 @@ from nationec import (
 )
 from nationec.transports import binding
 
-from .conftest import URL, WINDOW
+from .conftest import URL, WINDOW, in_threads
 
 CALLS = 20_000 if "NATIONEC_TEST_FULL" in os.environ else 4_000
 THREADS = 32
@@ -39,25 +39,6 @@ def _often():
     sys.setswitchinterval(1e-5)
     yield
     sys.setswitchinterval(interval)
-
-
-def in_threads(count, work):
-    """Runs ``work(number)`` in so many threads, and raises what one of them raised."""
-    failures = []
-
-    def run(number):
-        try:
-            work(number)
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
 
 
 def test_a_dll_that_fails_if_entered_twice_is_entered_once(standin):

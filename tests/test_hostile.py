@@ -11,7 +11,6 @@ import os
 import random
 import re
 import signal
-import sys
 from typing import Any, NamedTuple, Optional
 
 import pytest
@@ -29,9 +28,8 @@ from nationec import (
     ResponseFormatError,
 )
 
-from .conftest import URL, WINDOW, answer, hexed
+from .conftest import URL, WINDOW, WINDOWS, answer, hexed
 
-WINDOWS = sys.platform == "win32"
 CALLS = 1000 if "NATIONEC_TEST_FULL" in os.environ else 150
 SEED = int(os.environ.get("NATIONEC_TEST_SEED", random.SystemRandom().randrange(10**9)))
 
@@ -110,13 +108,25 @@ READ = Reads({"user_name": "张三", "id_no": "533222199909090123", "insu_org": 
 NOT_JSON = Raises(ResponseFormatError, "OutData is not JSON")
 TOO_DEEP = Raises(ResponseFormatError, "nests more than 200 levels deep")
 EMPTY = Raises(ResponseFormatError, "OutData is empty")
-UTF8 = Raises(ResponseFormatError, "OutData is UTF-8 and not gb18030: give response_encoding=")
-NO_CODE = missing("code")
-NO_INTEGER = unreadable("code")
-NO_DATA = missing("idNo", "idType", "userName", "ecToken", "insuOrg")
+UTF8 = Raises(
+    ResponseFormatError, 'OutData is UTF-8 and not gb18030: give response_encoding="utf-8"'
+)
+NO_CODE = Raises(ResponseFormatError, "fields are missing: code", {"missing": ("code",)})
+NO_INTEGER = Raises(ResponseFormatError, "wrong kind: code", {"unreadable": ("code",)})
+NO_DATA = Raises(
+    ResponseFormatError,
+    "data is empty; fields are missing",
+    {"missing": ("idNo", "idType", "userName", "ecToken", "insuOrg")},
+)
 NO_OBJECT = Raises(ResponseFormatError, "data is not a JSON object")
-OVERRUN = Raises(DllCrashError, "wrote past the 65,536 bytes of OutData.*out_buffer_size")
 ENDED = Raises(DllCrashError, "outcome is unknown")
+
+
+def overrun(how, size):
+    text = "wrote past the 65,536 bytes of OutData.*out_buffer_size=.*outcome is unknown"
+    written = b"x" * size + (b"\xff" * (65536 + 16 - size) if how == "unterminated" else b"")
+    expected = Raises(DllCrashError, text, {"received": written})
+    return Case(f"{how}={size}", expected, ends_the_process=True)
 
 
 def returned(words, **more):
@@ -124,6 +134,7 @@ def returned(words, **more):
 
 
 IN_PATIENT = json.dumps(patient())[:-2]
+IN_TEXT = json.dumps(head(data=json.dumps(PATIENT)))[:-3]
 
 CASES = {
     # The return value.
@@ -175,9 +186,9 @@ CASES = {
     "OutData is white space": Case(answer(" \r\n\t"), EMPTY),
     "OutData is full": Case("fill=65535", NOT_JSON),
     "OutData has no terminator": Case("unterminated=65536", NOT_JSON),
-    "OutData's terminator is one byte past it": Case("fill=65536", OVERRUN, ends_the_process=True),
-    "OutData is one byte too long": Case("unterminated=65537", OVERRUN, ends_the_process=True),
-    "OutData is twice as long": Case("unterminated=131000", OVERRUN, ends_the_process=True),
+    "OutData's terminator is one byte past it": overrun("fill", 65536),
+    "OutData is one byte too long": overrun("unterminated", 65537),
+    "OutData is twice as long": overrun("unterminated", 131_000),
     "OutData has no end": Case(
         "unterminated=900000000", ENDED, in_process=False, ends_the_process=True
     ),
@@ -282,7 +293,7 @@ CASES = {
             ("message empty, and cause", {"message": "", "cause": "乙"}, "乙"),
             ("neither message nor cause", {}, "请求参数异常"),
             ("message is a number", {"message": 7}, "7"),
-            ("message is a list", {"message": ["甲", 1.5]}, '["甲",1.5]'),
+            ("message is a list", {"message": ["甲", 1.5]}, '["甲", 1.5]'),
             ("message is false", {"message": False}, "false"),
             ("data is null in a refusal", {"message": "甲", "data": None}, "甲"),
             ("data is garbage in a refusal", {"message": "甲", "data": [[]]}, "甲"),
@@ -320,8 +331,10 @@ CASES = {
     },
     # Keys.
     "unknown keys": Case(
-        answer({**patient(chnlId="9", list=[{}], none=None), "traceId": 7}),
-        Reads({"model_extra": {"chnlId": "9", "list": [{}]}}),
+        answer({**patient(chnlId="9", n=12, list=[{}], none=None, x="", y="null"), "traceId": 7}),
+        Reads(
+            {"model_extra": {"chnlId": "9", "n": 12, "list": [{}]}}, {"model_extra": {"traceId": 7}}
+        ),
     ),
     # Goes: a key that stands twice in JSON (the last counts).
     "a key twice": Case(answer(text(patient(), '"idNo"', '"userName": "张三", "idNo"')), READ),
@@ -377,6 +390,21 @@ CASES = {
     "nesting of 10,000 in extra that is a string": Case(
         repeat(10_000, f'{IN_PATIENT},"extra":"|[||]|"}}}}'), TOO_DEEP
     ),
+    "nesting of 201 in data that is a string in a string": Case(
+        repeat(201, '{"code":0,"data":"\\"|[|1|]|\\""}'), TOO_DEEP
+    ),
+    "nesting of 200 in data that is a string": Case(
+        repeat(199, f'{IN_TEXT},\\"x\\":|[|1|]|}}"}}'), Reads({"user_name": "张三"})
+    ),
+    "nesting of 201 in data that is a string": Case(
+        repeat(200, f'{IN_TEXT},\\"x\\":|[|1|]|}}"}}'), TOO_DEEP
+    ),
+    "nesting of 200 in extra that is a string": Case(
+        repeat(200, f'{IN_PATIENT}}},"extra":"|[|1|]|"}}'), Reads({"user_name": "张三"})
+    ),
+    "nesting of 200 in an unknown field": Case(
+        repeat(198, f'{IN_PATIENT},"x":|[|1|]|}}}}'), Reads({"user_name": "张三"})
+    ),
     "nesting of 200 in all": Case(
         repeat(198, f'{IN_PATIENT},"extra":|[|1|]|}}}}'), Reads({"user_name": "张三"})
     ),
@@ -429,6 +457,7 @@ CASES = {
         for name, extra, read in (
             ("an object", {"a": [1]}, {"a": [1]}),
             ("an object in a string", '{"a":[1]}', {"a": [1]}),
+            ("a string in a string", '"{}"', {}),
             ("a list", [1, "二"], [1, "二"]),
             ("a number", 7, 7),
             ("a fraction", 1.5, 1.5),
@@ -442,7 +471,7 @@ CASES = {
     },
     "orgId is a number": Case(answer(head(orgId=7)), Reads({}, {"org_id": "7"})),
     "orgId is an object": Case(
-        answer(head(orgId={"userName": "李四"})), Reads({}, {"org_id": '{"userName":"李四"}'})
+        answer(head(orgId={"userName": "李四"})), Reads({}, {"org_id": '{"userName": "李四"}'})
     ),
     "orgId is an object in a refusal": Case(
         answer(head(code=-2, message="甲", orgId={})), refused("甲")
@@ -521,8 +550,10 @@ def assert_as_expected(transport, name):
         assert re.search(expected.text, str(error), re.DOTALL), (name, str(error))
         for attribute, value in expected.attributes.items():
             assert getattr(error, attribute) == value, (name, attribute)
-        assert error.exchange.error is error
+        assert (error.trans_type, error.exchange.error) == ("ec.query", error)
         assert error.exchange.data is None
+        if isinstance(error, ResponseFormatError):
+            assert (error.__context__, len(str(error)) < 300) == (None, True)
     else:
         assert isinstance(expected, Reads), name
         for attribute, value in expected.data.items():
@@ -587,7 +618,8 @@ def test_the_encoding_that_is_given_is_the_one_that_is_read(dll, encoding):
     client = dll(answer(patient(userName=name), encoding), encoding=encoding)
     assert client.call(QUERY).user_name == name
     wrong = dll(answer(patient(), "gbk" if encoding == "utf-8" else "utf-8"), encoding=encoding)
-    with pytest.raises(ResponseFormatError, match=f"not {encoding}"):
+    told = "is not utf-8: give response_encoding=" if encoding == "utf-8" else f"not {encoding}"
+    with pytest.raises(ResponseFormatError, match=told):
         wrong.call(QUERY)
 
 

@@ -22,6 +22,9 @@ import pytest
 
 from nationec.terminal import REQUESTS
 
+from .conftest import ON_WIRE as WINDOW
+from .conftest import answer
+
 for package in ("fastapi", "uvicorn"):
     how = f"no {package}: pip install -r examples/local_agent/requirements.txt"
     pytest.importorskip(package, reason=how)
@@ -29,13 +32,6 @@ for package in ("fastapi", "uvicorn"):
 AGENT = Path(__file__).parents[1] / "examples" / "local_agent"
 TOKEN = "token-of-this-test-0123456789"
 HIS = "https://his.hospital.example"
-WINDOW = {
-    "businessType": "01101",
-    "operatorId": "008",
-    "operatorName": "TEST",
-    "officeId": "01",
-    "officeName": "内科",
-}
 PATIENT = {"idNo": "533222199909090123", "idType": "01", "userName": "张三"}
 BODIES = {
     "ec.query": WINDOW,
@@ -139,11 +135,6 @@ def agent(start):
     return start("--simulate")
 
 
-def answered(**answer):
-    """The mode of the C stand-in."""
-    return "answer=" + json.dumps(answer, ensure_ascii=False).encode("gb18030").hex()
-
-
 @pytest.fixture
 def real(start, standin):
     """An agent with the C stand-in as its DLL: see standin.c for the modes."""
@@ -219,12 +210,8 @@ class TestWhatGoesWrong:
         body = {**WINDOW, "outBizNo": "TWICE"}
         assert agent.call("cn.nhsa.qrcode.get", body)[0] == 200
         status, _, told = agent.call("cn.nhsa.qrcode.get", body)
-        assert (status, told["kind"], told["outcome"], told["code"]) == (
-            409,
-            "refused",
-            "refused",
-            -2,
-        )
+        shown = status, told["kind"], told["outcome"], told["code"]
+        assert shown == (409, "refused", "refused", -2)
         assert (told["transType"], told["outBizNo"]) == ("cn.nhsa.qrcode.get", "TWICE")
         assert "请求参数异常" in told["detail"]
         assert told["message"] == "本次操作未完成，请重新操作；仍不成功请联系信息科"
@@ -234,17 +221,13 @@ class TestWhatGoesWrong:
         assert (status, told["code"], told["transType"]) == (409, 500021, "no.such")
 
     def test_409_says_when_a_new_code_helps(self, real):
-        assert "刷新二维码后重新扫码" in real(answered(code=501001)).call()[2]["message"]
+        assert "刷新二维码后重新扫码" in real(answer({"code": 501001})).call()[2]["message"]
 
     def test_504_and_not_a_refusal_when_the_platform_did_not_finish(self, real):
-        agent = real(answered(code=-3))
+        agent = real(answer({"code": -3}))
         status, _, told = agent.call()
-        assert (status, told["kind"], told["outcome"], told["code"]) == (
-            504,
-            "timeout",
-            "unknown",
-            -3,
-        )
+        shown = status, told["kind"], told["outcome"], told["code"]
+        assert shown == (504, "timeout", "unknown", -3)
 
     @pytest.mark.parametrize(
         ("mode", "status", "kind", "outcome"),
@@ -258,12 +241,8 @@ class TestWhatGoesWrong:
     def test_a_call_that_fails(self, real, mode, status, kind, outcome):
         agent = real(mode, "--timeout", "0.5")
         got, headers, told = agent.call("cn.nhsa.qrcode.get", {**WINDOW, "outBizNo": "X1"})
-        assert (got, told["kind"], told["outcome"], told["outBizNo"]) == (
-            status,
-            kind,
-            outcome,
-            "X1",
-        )
+        shown = got, told["kind"], told["outcome"], told["outBizNo"]
+        assert shown == (status, kind, outcome, "X1")
         assert re.search("[一-龥]", told["message"])
         assert headers["Access-Control-Allow-Origin"] == HIS  # or the page could not read it
         assert "cn.nhsa.qrcode.get outBizNo=X1 error=" in agent.log
@@ -518,9 +497,9 @@ def test_neither_the_logs_nor_the_errors_name_a_patient(real):
         "ecToken": "TOKENTOKEN0123456789",
     }
     photo = base64.b64encode(b"photo of the patient").decode()
-    told = answered(code=0, data={**secret, "idType": "01"})
+    told = answer({"code": 0, "data": {**secret, "idType": "01"}})
     said = []
-    for mode in (told, told[:-10], answered(code=500004, data=secret)):
+    for mode in (told, told[:-10], answer({"code": 500004, "data": secret})):
         agent = real(mode)
         body = {**WINDOW, **secret, "idType": "01", "mdtrtCertType": "01A", "extData": secret}
         id_no, name, key = secret.values()
@@ -784,13 +763,13 @@ class TestThePageInABrowser:
         assert "张三" in pressed(browser)
 
     def test_a_refusal_is_in_the_platforms_words(self, browser, real):
-        sit_down(browser, real(answered(code=500004, message="电子凭证密码错误")))
+        sit_down(browser, real(answer({"code": 500004, "message": "电子凭证密码错误"})))
         shown = pressed(browser)
         browser.picture("7-refused")
         assert "医保平台提示：电子凭证密码错误（500004）" in shown
 
     def test_a_refusal_that_is_none_reads_like_none(self, browser, real):
-        agent = real(answered(code=500320))
+        agent = real(answer({"code": 500320}))
         assert agent.call("cn.nhsa.ec.pwd")[0] == 409
         sit_down(browser, agent)
         shown = pressed(browser)
@@ -800,7 +779,7 @@ class TestThePageInABrowser:
     def test_text_from_the_wire_stays_text(self, browser, real):
         name = "<img src=x onerror=\"document.title='hit'\"><script>document.title='hit'</script>"
         data = {**PATIENT, "userName": name, "ecToken": name, "insuOrg": "430000", name: name}
-        sit_down(browser, real(answered(code=0, data=data)))
+        sit_down(browser, real(answer({"code": 0, "data": data})))
         assert name in pressed(browser)
         browser.click("#result .next")
         assert browser.run("return document.querySelector('#f-userName').value") == name

@@ -14,18 +14,16 @@ from pydantic_core import PydanticCustomError
 from nationec import (
     AnyRequest,
     AuthCheckRequest,
-    BusinessError,
     EcPwdRequest,
     EcQueryRequest,
     EcQueryResponse,
     Envelope,
-    NationEcError,
     QrcodeGetRequest,
     Request,
     Response,
 )
 
-from .conftest import INSURED, PATIENT, WINDOW
+from .conftest import INSURED, PATIENT, WINDOW, arrived
 
 SECRET = "机密"
 NUMBER = "533222199909090123"
@@ -81,28 +79,6 @@ class TestFaults:
     def test_of_a_name_that_is_given_twice(self):
         assert set(faults(EcQueryRequest, **WINDOW, operatorId=SECRET)) == {"operator_id"}
 
-    @each(*GIVEN)
-    @pytest.mark.parametrize(
-        "value",
-        [SECRET * 60_000, [SECRET], {SECRET: {SECRET}}, SECRET.encode("gb18030"), f"{SECRET}\0"],
-        ids=["too long", "list", "no JSON", "bytes", "control character"],
-    )
-    def test_hold_no_value_of_any_field(self, model, value):
-        for name in (*model.model_fields, "unlisted"):
-            if not (name == "ext_data" and isinstance(value, str)) and not (
-                name == "photo_data" and isinstance(value, bytes)
-            ):
-                assert set(faults(make, model, **{name: value})) == {name}
-
-    @pytest.mark.parametrize("key", [int(NUMBER), NUMBER.encode()])
-    def test_hold_no_key_of_an_extension(self, key):
-        assert "x" in faults(QrcodeGetRequest, **WINDOW, ext_data={key: {1}}, x={key: 1})
-
-    @pytest.mark.parametrize("value", [[SECRET], {SECRET: SECRET}, SECRET.encode("gb18030")])
-    def test_of_a_response_hold_no_value(self, value):
-        for data in (value, {**dict.fromkeys(PATIENT, value), "unlisted": value}):
-            faults(EcQueryResponse.model_validate, data)
-
     @pytest.mark.parametrize("mode", ["before", "after"])
     def test_of_a_validator_of_ones_own_hold_nothing_but_what_it_says(self, mode):
         class Own(EcQueryRequest):
@@ -130,15 +106,6 @@ class TestFaults:
             assert [fault["loc"] for fault in again.errors()] == [
                 fault["loc"] for fault in caught.value.errors()
             ]
-
-
-@each(*GIVEN)
-def test_a_request_cannot_be_changed_and_the_error_shows_no_value(model):
-    request = make(model)
-    for name in ("operator_id", "no_such_field"):
-        told = faults(setattr, request, name, SECRET)
-        assert "a request cannot be changed" in told[name]
-    assert request.operator_id == "008"
 
 
 def test_a_number_that_json_does_not_have_is_refused():
@@ -200,9 +167,7 @@ class TestExtData:
         ids=ascii,
     )
     def test_goes_out_as_it_is_given(self, dll, model, value):
-        with pytest.raises(NationEcError) as caught:
-            dll("echo").call(make(model, ext_data=value))
-        sent = json.loads(caught.value.exchange.received.decode("gb18030"))
+        sent = json.loads(arrived(dll("echo"), make(model, ext_data=value)).decode("gb18030"))
         assert sent["data"]["extData"] == value
 
     @pytest.mark.parametrize("value", [object(), float("nan"), b"1", {1}], ids=repr)
@@ -275,12 +240,6 @@ class TestAnyRequest:
         assert exchange.data.model_extra == {"authNo": 7, "list": [{}]}
         assert exchange.out_biz_no == "1"
 
-    def test_names_its_out_biz_no_in_an_error(self, client, simulator):
-        simulator.answer(code=-1)
-        with pytest.raises(BusinessError, match="cn.nhsa.cert.get, outBizNo X1") as caught:
-            client.call(AnyRequest("cn.nhsa.cert.get", outBizNo="X1"))
-        assert caught.value.out_biz_no == "X1"
-
     @pytest.mark.parametrize("name", ["org_id", "orgId"])
     def test_keeps_an_org_id_that_is_given(self, client, simulator, name):
         simulator.answer(data={})
@@ -303,35 +262,6 @@ class TestAnyRequest:
 
     def test_shows_which_fields_are_there(self):
         assert repr(AnyRequest("x.y", b=SECRET, c=None)) == "AnyRequest('x.y', b=…)"
-
-    def test_cannot_be_changed(self):
-        for name in ("a", "b"):
-            assert "cannot be changed" in faults(setattr, AnyRequest("x", a=1), name, SECRET)[name]
-
-
-class TestResponse:
-    def test_keeps_unlisted_fields_as_they_came_but_for_absent_ones(self):
-        unlisted = {"insuType": "310", "balance": 12, "list": [{}]}
-        absent = {"note": "", "org_code": None, "insuDivId": "null"}
-        response = EcQueryResponse.model_validate({**PATIENT, **unlisted, **absent})
-        assert response.model_extra == unlisted
-
-    @pytest.mark.parametrize(
-        ("extra", "parsed"),
-        [
-            ({"a": 1}, {"a": 1}),
-            ('{"a":1}', {"a": 1}),
-            ('"{}"', {}),
-            ("[]", []),
-            ("预留", "预留"),
-            ("{", "{"),
-            ("", None),
-            ("null", None),
-        ],
-        ids=repr,
-    )
-    def test_extra_is_parsed_where_it_is_json_text(self, extra, parsed):
-        assert EcQueryResponse.model_validate({**PATIENT, "extra": extra}).extra == parsed
 
 
 class TestRepr:

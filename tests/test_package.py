@@ -115,6 +115,8 @@ class TestWheel:
         said = run("-c", "import nationec; print(nationec.__file__)", path=tmp_path, cwd=tmp_path)
         assert Path(said.strip()).parent == tmp_path / "nationec"
         assert "张三" in run("-m", "nationec", "demo", path=tmp_path, cwd=tmp_path)
+        copied = run("-m", "nationec", "examples", "mine", path=tmp_path, cwd=tmp_path)
+        assert "decode_qrcode.py" in copied
 
 
 @built_by_hatchling
@@ -191,7 +193,10 @@ def test_no_module_imports_itself_through_others():
 
 @pytest.mark.parametrize("name", ["binding", "worker"])
 def test_what_is_sent_to_the_other_interpreter_needs_the_standard_library_only(name):
-    needed = set(imports(f"nationec.transports.{name}")) - {"msvcrt"}
+    needed = set(imports(f"nationec.transports.{name}")) - {
+        "msvcrt",
+        "resource",
+    }  # of one system each
     assert needed & set(MODULES) <= {"nationec.transports.binding"}
     program = f"import {', '.join(needed - set(MODULES))}"
     subprocess.run([sys.executable, "-I", "-S", "-c", program], check=True)

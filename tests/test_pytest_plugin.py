@@ -3,24 +3,10 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 pytest_plugins = ["pytester"]
-
-README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.M | re.S)
-EXAMPLES = [code for code in BLOCKS if "def test_" in code]
-PRELUDE = """
-from nationec import *
-window = {
-    "operator_id": "test001",
-    "operator_name": "管理员",
-    "office_id": "32760",
-    "office_name": "消化内科",
-}
-"""
 
 
 @pytest.fixture
@@ -33,12 +19,6 @@ def run(pytester):
         return pytester.runpytest_subprocess("-p", "pytest_nationec", *arguments)
 
     return run
-
-
-def test_the_readmes_tests_pass(run):
-    assert EXAMPLES
-    for example in EXAMPLES:
-        run(PRELUDE + example).assert_outcomes(passed=len(re.findall("^def test_", example, re.M)))
 
 
 def test_a_test_gets_a_client_of_its_own_simulator(run):

@@ -31,22 +31,15 @@ from nationec import (
     Simulator,
 )
 
-from .conftest import INSURED, WINDOW
+from .conftest import INSURED, ON_WIRE, WINDOW, in_threads
 from .test_terminal import SETTLED
 
 SCAN = QrcodeGetRequest(**WINDOW, out_biz_no="X1")
-ON_WIRE = {
-    "orgId": "1",
-    "businessType": "01101",
-    "operatorId": "1",
-    "operatorName": "n",
-    "officeId": "1",
-    "officeName": "f",
-}
 
 
 def message(trans_type="ec.query", **data):
-    data = {name: value for name, value in {**ON_WIRE, **data}.items() if value is not None}
+    data = {"orgId": "1", **ON_WIRE, **data}
+    data = {name: value for name, value in data.items() if value is not None}
     return {"orgId": "1", "transType": trans_type, "data": data}
 
 
@@ -104,7 +97,7 @@ class TestItRefuses:
         code, text = refusal(simulator, whole)
         assert (code, name in text) == (ReturnCode.INVALID_PARAMETER, True)
 
-    @pytest.mark.parametrize("name", ON_WIRE)
+    @pytest.mark.parametrize("name", ["orgId", *ON_WIRE])
     def test_a_missing_field_of_the_data(self, simulator, name):
         for absent in (None, ""):
             code, text = refusal(simulator, message(**{name: absent}))
@@ -270,7 +263,8 @@ class TestADllThatIsSlowOrCrashes:
         simulator.answer("cn.nhsa.qrcode.get", crash=True)
         outcomes = {"ec.query": set(), "cn.nhsa.qrcode.get": set()}
 
-        def call(request):
+        def work(number):
+            request = (query, SCAN)[number % 2]
             for _ in range(50):
                 try:
                     outcome = client.call(request).user_name
@@ -278,11 +272,7 @@ class TestADllThatIsSlowOrCrashes:
                     outcome = error.trans_type
                 outcomes[request.trans_type].add(outcome)
 
-        threads = [threading.Thread(target=call, args=(request,)) for request in (query, SCAN) * 4]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        in_threads(8, work)
         assert outcomes == {"ec.query": {"张三"}, "cn.nhsa.qrcode.get": {"cn.nhsa.qrcode.get"}}
 
     @pytest.mark.skipif(sys.platform == "win32", reason="no signal ends a sleep on Windows")

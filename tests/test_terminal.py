@@ -107,9 +107,3 @@ class TestSettlement:
             simulator.answer(raw=json.dumps({"code": 0, "message": "", "data": data}))
             answer = client.call(success())
             assert answer == SettleNotifyResponse()
-
-    def test_names_the_scan_before_it_and_is_not_simply_repeated(self, client, simulator):
-        simulator.answer(code=-3)
-        with pytest.raises(Exception, match="look it up by its outBizNo.*outBizNo N1") as caught:
-            client.call(success())
-        assert caught.value.for_operator == "结果未知，请勿重复操作，请核对业务流水号 N1"

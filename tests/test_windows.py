@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nationec import Client, DllCrashError, DllLoadError, DllTransport, IsolatedDll
+from nationec import Client, DllCrashError, DllLoadError, DllTransport
 from nationec.transports.binding import WIDTH
 
 from .conftest import URL
@@ -179,27 +179,3 @@ def test_an_access_violation_is_a_dll_crash_error_and_the_next_call_works(dll, q
             dll(mode).call(query)
         assert caught.value.exchange.received == b"before the crash"
         assert dll().call(query).user_name == "张三"
-
-
-@pytest.mark.skipif(
-    "NATIONEC_TEST_PYTHON32" not in os.environ, reason="this Python is the 32-bit one"
-)
-class TestFrom64To32Bit:
-    @pytest.fixture
-    def python(self):
-        return os.environ["NATIONEC_TEST_PYTHON32"]
-
-    def test_a_call(self, place, query, python):
-        with IsolatedDll(place("standin32.dll", 32), python=python) as isolated:
-            client = Client(URL + "localQrCodeQuery", "1", transport=isolated)
-            assert client.call(query).user_name == "张三"
-
-    def test_load_errors_name_the_other_python_and_its_width(self, place, python):
-        with IsolatedDll(place("standin64.dll", 64), python=[python]) as isolated, pytest.raises(
-            DllLoadError
-        ) as caught:
-            isolated.start()
-        assert caught.value.reason == "wrong-width"
-        assert "the DLL is 64-bit and this Python is 32-bit" in str(caught.value)
-        assert "(in Python 3.11.4, 32-bit: " in str(caught.value)
-        assert python in str(caught.value)

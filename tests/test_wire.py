@@ -10,7 +10,6 @@ from nationec import (
     AnyRequest,
     Client,
     EcQueryRequest,
-    NationEcError,
     ProtocolError,
     Request,
     Response,
@@ -19,7 +18,7 @@ from nationec import (
 )
 from nationec.wire import words
 
-from .conftest import PATIENT, WINDOW, answer, hexed
+from .conftest import PATIENT, WINDOW, answer, arrived, hexed
 
 EXAMPLE_REQUEST = {  # §5.3.5.1
     "data": {
@@ -35,18 +34,6 @@ EXAMPLE_REQUEST = {  # §5.3.5.1
     "transType": "ec.query",
 }
 NAME = {"code": 0, "data": {**PATIENT, "userName": "张三"}}
-
-
-def arrived(client, request, **options):
-    """The bytes that reached the DLL, which echoes them."""
-    with pytest.raises(NationEcError) as caught:
-        client.call(request, **options)
-    return caught.value.exchange.received
-
-
-def nested(levels, inner="1"):
-    """JSON of so many lists and one object around ``inner``."""
-    return '{"a":' + "[" * (levels - 1) + inner + "]" * (levels - 1) + "}"
 
 
 class TestWhatIsSent:
@@ -156,34 +143,14 @@ class TestWhatIsSent:
 
 
 class TestEncodings:
-    def test_utf8_both_ways(self, dll, query):
-        sent = arrived(dll("echo", encoding="utf-8"), query)
-        assert json.loads(sent.decode("utf-8")) == EXAMPLE_REQUEST
-        client = dll(answer(NAME, "utf-8"), encoding="utf-8")
-        assert client.call(query).user_name == "张三"
-
-    @pytest.mark.parametrize(("one", "other"), [("utf-8", "gb18030"), ("gb18030", "utf-8")])
+    @pytest.mark.parametrize("one", ["utf-8", "gb18030"])
+    @pytest.mark.parametrize("other", ["utf-8", "gb18030"])
     def test_one_in_and_another_out(self, dll, query, one, other):
         encodings = {"encoding": one, "response_encoding": other}
         assert dll(answer(NAME, other), **encodings).call(query).user_name == "张三"
         with pytest.raises(ResponseFormatError) as caught:
             dll("echo", **encodings).call(query)
         assert json.loads(caught.value.exchange.received.decode(one)) == EXAMPLE_REQUEST
-
-    @pytest.mark.parametrize("name", ["张三", "阿卜杜·买买提", "𠮷野家", "镕喆堃"])
-    def test_utf8_where_gb18030_is_expected_is_refused_with_the_cure(self, dll, query, name):
-        value = {"code": 0, "message": "处理成功", "data": {**PATIENT, "userName": name}}
-        told = 'OutData is UTF-8 and not gb18030: give response_encoding="utf-8"'
-        with pytest.raises(ResponseFormatError, match=told) as caught:
-            dll(answer(value, "utf-8")).call(query)
-        assert caught.value.exchange.data is None
-        with pytest.raises(ResponseFormatError, match=told):
-            dll(answer({"code": 500004, "message": "密码错误"}, "utf-8")).call(query)
-
-    def test_gb18030_where_utf8_is_expected_is_refused_with_the_setting(self, dll, query):
-        told = "OutData is not utf-8: give response_encoding="
-        with pytest.raises(ResponseFormatError, match=told):
-            dll(answer(NAME), encoding="utf-8").call(query)
 
     @pytest.mark.parametrize("setting", ["encoding", "response_encoding"])
     @pytest.mark.parametrize("name", ["gb-unknown", "rot13", "utf-16", "utf-8-sig", "gb18030\0"])
@@ -193,25 +160,7 @@ class TestEncodings:
 
 
 class TestWhatIsRead:
-    def test_data_and_extra_are_an_object_or_json_text(self, dll, query):
-        text = json.dumps(PATIENT)
-        for data in (PATIENT, text, json.dumps(text)):
-            for extra in ({"a": 1}, '{"a": 1}'):
-                value = {"code": 0, "data": data, "extra": extra, "orgId": 7, "省": "闽"}
-                exchange = dll(answer(value)).exchange(query)
-                assert exchange.data.user_name == "n"
-                assert exchange.envelope.extra == {"a": 1}
-                assert exchange.envelope.org_id == "7"
-                assert exchange.envelope.model_extra == {"省": "闽"}
-
-    def test_a_long_integer_keeps_its_digits(self, dll, query):
-        value = json.dumps({"code": 0, "data": PATIENT}).replace('"1"', "5332221999090901230")
-        assert dll(answer(value)).call(query).id_no == "5332221999090901230"
-
-    def test_of_a_key_that_stands_twice_the_last_counts(self, dll, query):
-        data = json.dumps(PATIENT)[:-1] + ',"userName":"z"}'
-        value = f'{{"code":1,"code":0,"data":{{}},"data":{data}}}'
-        assert dll(answer(value)).call(query).user_name == "z"
+    """But for what the table of test_hostile.py shows."""
 
     def test_a_response_without_required_fields_needs_no_data(self, client, simulator):
         class Own(Response):
@@ -224,30 +173,7 @@ class TestWhatIsRead:
             simulator.answer(raw=json.dumps({"code": 0, "data": data}))
             assert client.call(OwnRequest()) == Own()
 
-
-class TestWhatCannotBeRead:
-    @pytest.mark.parametrize(
-        ("value", "fault"),
-        [
-            (b" \r\n", "OutData is empty"),
-            (b'{"code":0,"message":"\xff"}', "OutData is not gb18030"),
-            ('{"code":0,"data":{"idNo":NaN}}', "OutData is not JSON"),
-            ('{"code":0,"data":{"idNo":"\\ud800"}}', "OutData is not JSON"),
-            ("[]", "OutData is not a JSON object"),
-            ({"data": PATIENT}, "fields are missing: code"),
-            ({"code": True, "data": PATIENT}, "fields have a value of the wrong kind: code"),
-            ({"code": 0, "data": "null"}, "data is empty"),
-            ({"code": 0, "data": [PATIENT]}, "data is not a JSON object"),
-        ],
-        ids=lambda value: str(value)[:30],
-    )
-    def test_is_named(self, dll, query, value, fault):
-        with pytest.raises(ResponseFormatError, match=f"answer cannot be read: {fault}") as caught:
-            dll(answer(value)).call(query)
-        assert (caught.value.trans_type, caught.value.exchange.data) == ("ec.query", None)
-        assert caught.value.__context__ is None
-
-    def test_is_named_by_fields_and_without_values(self, dll, query):
+    def test_what_cannot_be_read_is_named_by_fields_and_without_values(self, dll, query):
         data = {"idNo": "", "idType": "01", "userName": "null", "ecToken": ["secret"]}
         told = "missing: idNo, userName, insuOrg; .*wrong kind: ecToken"
         with pytest.raises(ResponseFormatError, match=told) as caught:
@@ -256,16 +182,8 @@ class TestWhatCannotBeRead:
         assert caught.value.unreadable == ("ecToken",)
         assert "secret" not in str(caught.value)
 
-    def test_is_named_in_a_huge_answer(self, client, simulator, query):
-        for raw in ('{"code":' + "9" * 5000 + "}", "[" * 10_000, '{"a":' * 10_000):
-            simulator.answer(raw=raw)
-            with pytest.raises(ResponseFormatError) as caught:
-                client.call(query)
-            assert caught.value.exchange.received == raw.encode()
-            assert len(str(caught.value)) < 300
-
     @pytest.mark.parametrize("raises", [KeyError, TypeError, ZeroDivisionError])
-    def test_by_a_validator_of_ones_own_loses_nothing_and_shows_nobody(
+    def test_a_validator_of_ones_own_loses_nothing_and_shows_nobody(
         self, client, simulator, raises
     ):
         class Own(Response):
@@ -287,33 +205,6 @@ class TestWhatCannotBeRead:
         assert b"533222199909090123" in caught.value.exchange.received
 
 
-class TestNesting:
-    """200 levels, on every Python: those of the whole and, where text holds JSON, those of each."""
-
-    @pytest.mark.parametrize("name", ["data", "extra"])
-    @pytest.mark.parametrize("as_text", [False, True])
-    def test_of_200_levels_is_read(self, dll, query, name, as_text):
-        inner = nested(200 if as_text else 198)
-        value = {"code": 0, "data": dict(PATIENT)}
-        if name == "data":
-            inner = json.dumps(PATIENT)[:-1] + f',"x":{nested(199 if as_text else 197)}}}'
-        value[name] = inner if as_text else "INNER"
-        text = json.dumps(value).replace('"INNER"', inner)
-        exchange = dll(answer(text)).exchange(query)
-        assert exchange.data.user_name == "n"
-        assert exchange.envelope.extra is not None or name == "data"
-
-    @pytest.mark.parametrize("levels", [201, 250, 10_000])
-    @pytest.mark.parametrize("name", ["data", "extra"])
-    def test_of_more_is_refused_and_said_to_be_that(self, client, simulator, query, name, levels):
-        inner = nested(levels)
-        for text in (inner, json.dumps(inner), json.dumps(json.dumps(inner))):
-            simulator.answer(raw=f'{{"code":0,"data":{json.dumps(PATIENT)},"{name}":{text}}}')
-            with pytest.raises(ResponseFormatError, match="200 levels") as caught:
-                client.call(query)
-            assert len(str(caught.value)) < 300
-
-
 class TestWords:
     """Text is shown, of JSON the message, of a piece of JSON nothing."""
 
@@ -323,6 +214,11 @@ class TestWords:
             (None, ""),
             ("网络不通", "网络不通"),
             ("\ufeff 网络不通\r\n", "网络不通"),
+            ("[10060] 连接超时", "[10060] 连接超时"),
+            ('返回：{"data":{"userName":"李四"}}', ""),
+            ('错误: "url" 不通', ""),
+            ('["李四"]', ""),
+            ('\\"李四\\"}"', ""),
             ('{"code":-1,"message":"机构错误","userName":"李四"}', "机构错误"),
             ('{"cause":"机构错误","userName":"李四"}', "机构错误"),
             ('{"message":"","cause":"机构错误"}', "机构错误"),

@@ -6,6 +6,7 @@
 #
 # No error, ``repr`` or pickle of an error holds a value: it may be a patient's.
 
+import json
 import re
 from typing import (
     TYPE_CHECKING,
@@ -32,7 +33,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 from pydantic.aliases import AliasChoices
-from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema, to_json
+from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 from typing_extensions import Annotated
 
 from .codes import Code, ReturnCode
@@ -50,7 +51,8 @@ def _integer(code: Any) -> Any:
 
 
 def _as_text(words: Any) -> Any:
-    return words if isinstance(words, str) else to_json(words).decode()
+    # Not by pydantic's to_json, which on Windows nests 99 levels deep.
+    return words if isinstance(words, str) else json.dumps(words, ensure_ascii=False)
 
 
 class _Hidden:

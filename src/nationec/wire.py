@@ -36,9 +36,9 @@ def codec(setting: str, name: str) -> str:
     Raises ``ValueError`` for one that does not exist, or in which a ``char*`` holds no JSON.
     """
     try:
-        found = codecs.lookup(name).name
+        found = codecs.lookup(name.encode("ascii").decode()).name
         fits = "a{".encode(found) == b"a{"  # not UTF-16, nothing with a mark before it
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, AttributeError):
         text = _("{setting}: there is no encoding {name}; the standard's is gb18030")
         raise ValueError(text.format(setting=setting, name=repr(name))) from None
     if not fits:

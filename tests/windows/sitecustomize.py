@@ -9,7 +9,7 @@ create = _winapi.CreateProcess
 
 
 def create_or_try_again(*arguments):
-    """Under load Wine says now and then that starting a process failed within (1359): once in some thousand times."""
+    """Under load Wine says now and then that starting a process failed within (1359)."""
     try:
         return create(*arguments)
     except OSError as error:
