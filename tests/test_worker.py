@@ -600,25 +600,23 @@ class TestLoadErrors:
             IsolatedDll(standin, out_buffer_size=0)
 
 
-WINE_PYTHON = os.environ.get("NATIONEC_TEST_WINE_PYTHON", "")
-PYTHON32 = os.environ.get("NATIONEC_TEST_PYTHON32", "")
+# The other Pythons of the lab, each py32-... or py64-..., as they are started from here.
 if WINDOWS:
-    OTHERS = {32: [PYTHON32]} if PYTHON32 else {}
-elif WINE_PYTHON:
-    lab = Path(WINE_PYTHON).parents[1]
-    OTHERS = {32: ["wine", WINE_PYTHON], 64: ["wine", str(lab / "py64-3.11" / "python.exe")]}
+    NAMES = ("NATIONEC_TEST_PYTHON32", "NATIONEC_TEST_PYTHON32_314")
+    OTHERS = [[os.environ[name]] for name in NAMES if name in os.environ]
 else:
-    OTHERS = {}
+    PATHS = os.environ.get("NATIONEC_TEST_WINE_PYTHONS", "")
+    OTHERS = [["wine", path] for path in filter(None, PATHS.split(os.pathsep))]
 
 
 @pytest.mark.skipif(not OTHERS, reason="needs the Windows lab, and there no 32-bit Python")
-@pytest.mark.parametrize("width", OTHERS)
+@pytest.mark.parametrize("python", OTHERS, ids=lambda python: Path(python[-1]).parent.name)
 class TestBehindAnotherWindowsPython:
     """A Windows DLL in a Windows Python of its width: from Linux, and from 64 to 32 bits."""
 
     @pytest.fixture
-    def python(self, width):
-        return OTHERS[width]
+    def width(self, python):
+        return 64 if Path(python[-1]).parent.name.startswith("py64") else 32
 
     @pytest.fixture
     def dll(self, width):
@@ -670,7 +668,7 @@ class TestBehindAnotherWindowsPython:
         with pytest.raises(DllLoadError, match=text) as caught:
             isolated.start()
         assert caught.value.reason == "wrong-width"
-        assert python[-1] in str(caught.value)
+        assert os.path.normpath(python[-1]) in str(caught.value)
 
     def test_the_process_lives_in_the_dlls_folder(self, python, dll, tmp_path, monkeypatch):
         self.lives_in_the_dlls_folder(python, dll, tmp_path, monkeypatch)
