@@ -27,7 +27,7 @@ from .exchange import Exchange
 from .language import _
 from .models import Request, T
 from .transports.base import Transport
-from .transports.binding import DLL_NAME
+from .transports.binding import dll_name
 from .transports.dll import DllTransport
 from .transports.isolated import IsolatedDll
 from .wire import Extra
@@ -206,7 +206,7 @@ def _transport(
     if python is None and timeout is None:
         return DllTransport(dll, out_buffer_size=out_buffer_size)
     return IsolatedDll(
-        dll or os.environ.get("NATIONEC_DLL") or DLL_NAME,
+        dll_name(dll),
         python=python,
         timeout=60.0 if timeout is None else timeout,
         out_buffer_size=out_buffer_size,

@@ -35,8 +35,7 @@ def write(file: TextIO, exchange: Exchange[Any], sent_as: str, received_as: str)
         **_both("returnValue", exchange.return_value, received_as),
         **_both("outData", exchange.received, received_as),
     }
-    with file:
-        json.dump(told, file, ensure_ascii=False, indent=2)
+    json.dump(told, file, ensure_ascii=False, indent=2)
 
 
 def _both(name: str, raw: Optional[bytes], encoding: str) -> Dict[str, Optional[str]]:

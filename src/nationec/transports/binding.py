@@ -77,7 +77,8 @@ def system_directories() -> list[str]:
     return directories
 
 
-def _name(path: Path | None) -> str:
+def dll_name(path: Path | None) -> str:
+    """The DLL that is meant by ``path``: it, else ``NATIONEC_DLL``, else its usual name."""
     return os.fsdecode(path) if path else os.environ.get("NATIONEC_DLL") or DLL_NAME
 
 
@@ -88,7 +89,7 @@ def candidates(path: Path | None = None) -> list[str]:
     Windows system directories and on ``PATH``. A name without a folder is looked for like the last.
     Never in the current directory, which is how a planted DLL gets in.
     """
-    name = _name(path)
+    name = dll_name(path)
     if os.path.dirname(name):
         return [os.path.abspath(name)]
     on_path = [folder.strip('"') for folder in os.environ.get("PATH", "").split(os.pathsep)]
@@ -99,7 +100,7 @@ def candidates(path: Path | None = None) -> list[str]:
 
 def find(path: Path | None = None) -> str:
     """The first of ``candidates`` that is a file. Raises ``LoadError``."""
-    name, places = _name(path), candidates(path)
+    name, places = dll_name(path), candidates(path)
     for place in places:
         if os.path.isfile(place):
             return place
