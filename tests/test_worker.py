@@ -610,7 +610,7 @@ else:
 
 
 @pytest.mark.skipif(not OTHERS, reason="needs the Windows lab, and there no 32-bit Python")
-@pytest.mark.parametrize("python", OTHERS, ids=lambda python: Path(python[-1]).parent.name)
+@pytest.mark.parametrize("python", OTHERS, ids=[Path(it[-1]).parent.name for it in OTHERS])
 class TestBehindAnotherWindowsPython:
     """A Windows DLL in a Windows Python of its width: from Linux, and from 64 to 32 bits."""
 

@@ -128,8 +128,7 @@ class Client:
         if self._closed:
             raise ValueError(_("this client is closed: make a new one"))
         request = self._filled_in(request)
-        text = wire.written(request, extra, self._data_format)
-        sent = wire.encoded(text, self._encoding)
+        sent = wire.encoded(wire.written(request, extra, self._data_format), self._encoding)
         exchange = Exchange(request, sent, datetime.now(timezone.utc))
         # From here on something may have been sent: what happens is kept, and told, whatever it is.
         try:
