@@ -81,6 +81,8 @@ def in_threads(count, work):
 @pytest.fixture(scope="session")
 def standin(tmp_path_factory):
     """The C stand-in as a library for this interpreter: compiled, or on Windows handed in."""
+    if WINDOWS and "NATIONEC_TEST_DLLS" not in os.environ:
+        pytest.skip("NATIONEC_TEST_DLLS names no folder with the stand-in, see tests/windows")
     if WINDOWS:
         return Path(os.environ["NATIONEC_TEST_DLLS"]) / f"standin{WIDTH}.dll"
     return compiled(NATIVE / "standin.c", tmp_path_factory.mktemp("native") / "standin.so")
