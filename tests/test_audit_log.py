@@ -2,8 +2,7 @@
 
 import importlib
 import json
-import logging
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -34,6 +33,7 @@ SECRETS = {
     "unlisted": "UNLISTEDVALUE",
     "extra": {"x": "EXTRAVALUE"},
 }
+TEXT = json.dumps(SECRETS, ensure_ascii=False)
 PHOTO = b"\xff\xd8\xffphoto of the patient"
 WINDOW = {**conftest.WINDOW, "operator_name": "收款员甲"}
 SCAN = QrcodeGetRequest(**WINDOW, out_biz_no="X1")
@@ -47,15 +47,9 @@ def audit_log(monkeypatch):
 
 
 @pytest.fixture
-def path(tmp_path):
-    return str(tmp_path / "audit.db")
-
-
-@pytest.fixture
-def log(audit_log, path):
-    log = audit_log.AuditLog(path)
-    yield log
-    log.close()
+def log(audit_log, tmp_path):
+    with closing(audit_log.AuditLog(str(tmp_path / "audit.db"))) as log:
+        yield log
 
 
 @pytest.fixture
@@ -64,28 +58,20 @@ def client(log, simulator):
         yield client
 
 
-class Failing:
-    """A transport that fails as it was told."""
-
-    def __init__(self, error):
-        self._error = error
-
-    def exchange(self, url, in_data):
-        raise self._error
-
-    def close(self):
-        pass
-
-
 def failed(log, error, request):
-    """The row of a call that raised."""
-    client = Client("http://h", "1", transport=Failing(error), on_exchange=log.record)
+    """The row of a call in which the transport raised this."""
+
+    class Failing(Simulator):
+        def exchange(self, url, in_data):
+            raise error
+
+    client = Client("http://h", "1", transport=Failing(), on_exchange=log.record)
     with client, pytest.raises(type(error)):
         client.call(request)
     return log.rows()[-1]
 
 
-def test_one_row_a_call_says_what_when_by_whom_and_how_it_ended(client, log):
+def test_one_row_a_call_says_what_when_by_whom_and_how_it_ended(client, log, caplog):
     client.call(SCAN)
     client.call(EcQueryRequest(**WINDOW))
     first, second = log.rows()
@@ -105,29 +91,27 @@ def test_one_row_a_call_says_what_when_by_whom_and_how_it_ended(client, log):
     assert (sent["outBizNo"], sent["orgId"], sent["businessType"]) == ("X1", "1234567", "01101")
     assert json.loads(first["received"])["userName"] == "张*"
     assert (second["out_biz_no"], second["outcome"]) == (None, "success")
+    assert caplog.text == ""  # the hook raised nothing
 
 
 @pytest.mark.parametrize(
-    ("name", "masked"),
-    [("张三", "张*"), ("欧阳无名", "欧***"), ("王", "*"), ("", "*"), ("𠮷野家", "𠮷**")],
-)
-def test_a_masked_name(audit_log, name, masked):
-    assert audit_log.masked_name(name) == masked
-
-
-@pytest.mark.parametrize(
-    ("id_no", "masked"),
+    ("kind", "told", "masked"),
     [
-        ("533222199909090123", "533222********0123"),
-        ("53322219990909012X", "533222********012X"),
-        ("533222990909012", "533222*****9012"),
-        ("E12345678", "E******78"),
-        ("123456", "******"),
-        ("", ""),
+        ("name", "张三", "张*"),
+        ("name", "欧阳无名", "欧***"),
+        ("name", "王", "*"),
+        ("name", "", "*"),
+        ("name", "𠮷野家", "𠮷**"),
+        ("id_no", "533222199909090123", "533222********0123"),
+        ("id_no", "53322219990909012X", "533222********012X"),
+        ("id_no", "533222990909012", "533222*****9012"),
+        ("id_no", "E12345678", "E******78"),
+        ("id_no", "123456", "******"),
+        ("id_no", "", ""),
     ],
 )
-def test_a_masked_number(audit_log, id_no, masked):
-    assert audit_log.masked_id_no(id_no) == masked
+def test_a_name_and_a_number_are_masked(audit_log, kind, told, masked):
+    assert getattr(audit_log, f"masked_{kind}")(told) == masked
 
 
 @pytest.mark.parametrize(
@@ -135,12 +119,12 @@ def test_a_masked_number(audit_log, id_no, masked):
     [
         {"data": {**SECRETS, "idType": "01", "insuOrg": "430000", "authNo": "A", "pwdFlag": "1"}},
         {"data": SECRETS, "code": 500004},
-        {"raw": json.dumps(SECRETS, ensure_ascii=False)},
-        {"raw": "", "return_value": json.dumps(SECRETS, ensure_ascii=False)},
-        {"raw": json.dumps(SECRETS, ensure_ascii=False), "return_value": "-1"},
+        {"raw": TEXT},
+        {"raw": "", "return_value": TEXT},
+        {"raw": TEXT, "return_value": "-1"},
     ],
 )
-def test_the_file_names_no_patient(client, simulator, path, answer):
+def test_the_file_names_no_patient(client, simulator, tmp_path, answer):
     person = {"id_no": SECRETS["idNo"], "id_type": "01", "user_name": SECRETS["userName"]}
     token = SECRETS["ecToken"]
     for request in (
@@ -152,7 +136,7 @@ def test_the_file_names_no_patient(client, simulator, path, answer):
         simulator.answer(**answer)
         with suppress(NationEcError):
             client.call(request, extra=SECRETS)
-    content = b"".join(file.read_bytes() for file in Path(path).parent.glob("audit.db*"))
+    content = b"".join(file.read_bytes() for file in tmp_path.glob("audit.db*"))
     for secret in (*SECRETS.values(), "EXTRAVALUE", "photo of the patient"):
         assert str(secret).encode() not in content
     assert "收款员甲".encode() in content
@@ -208,29 +192,25 @@ def test_settling_notes_who_looked_it_up_once(log):
     assert not log.settle("no such", "failed", by="another")
 
 
-def test_from_the_command_line(audit_log, log, path, capsys):
+def test_from_the_command_line(audit_log, log, tmp_path, capsys):
+    def run(*arguments):
+        status = audit_log.main([*arguments, "--db", str(tmp_path / "audit.db")])
+        return status, capsys.readouterr().out
+
     failed(log, DllTimeoutError("late"), SETTLE)
-    assert audit_log.main(["--unknown", "--db", path]) == 0
-    assert " X1 收款员甲 " in capsys.readouterr().out
-    assert audit_log.main(["--settle", "X1", "closed", "李工", "--db", path]) == 1
-    assert audit_log.main(["--settle", "X1", "failed", "李工", "--db", path]) == 0
-    assert audit_log.main(["--settle", "X1", "failed", "李工", "--db", path]) == 1
-    assert capsys.readouterr().out.splitlines()[1] == "已登记"
-    assert audit_log.main(["--simulate", "--db", path]) == 0
-    assert capsys.readouterr().out.endswith("待核对：0 笔\n")
+    status, shown = run("--unknown")
+    assert (status, " X1 收款员甲 " in shown) == (0, True)
+    assert run("--settle", "X1", "closed", "李工")[0] == 1
+    assert run("--settle", "X1", "failed", "李工") == (0, "已登记\n")
+    assert run("--settle", "X1", "failed", "李工")[0] == 1
+    status, shown = run("--simulate")
+    assert (status, shown.endswith("待核对：0 笔\n")) == (0, True)
 
 
-def test_threads_share_one_log(log):
+def test_threads_share_one_log(client, log):
     def work(_):
         for _ in range(20):
             client.call(QrcodeGetRequest(**WINDOW))
 
-    with Client("http://h", "1", transport=Simulator(), on_exchange=log.record) as client:
-        in_threads(8, work)
+    in_threads(8, work)
     assert [row["outcome"] for row in log.rows()] == ["success"] * 160
-
-
-def test_the_hook_raises_nothing(client, caplog):
-    with caplog.at_level(logging.WARNING):
-        client.call(EcQueryRequest(**WINDOW))
-    assert caplog.text == ""
