@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from email import message_from_bytes
+from itertools import product
 from pathlib import Path
 
 import pip
@@ -38,18 +39,14 @@ def commands(text):
     return next(block for block in blocks if "pip download" in block).splitlines()
 
 
+def pip_run(*arguments, **options):
+    command = [sys.executable, "-m", "pip", *arguments]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", **options)
+
+
 def the_index_can_be_reached(folder):
-    command = [
-        "pip",
-        "download",
-        "-q",
-        "--no-deps",
-        "--retries=0",
-        "-d",
-        folder,
-        "typing_extensions",
-    ]
-    asked = subprocess.run([sys.executable, "-m", *command], capture_output=True, encoding="utf-8")
+    options = ["-q", "--no-deps", "--retries=0", "-d", str(folder)]
+    asked = pip_run("download", *options, "typing_extensions")
     failures = "connection|timed out|name resolution|No matching distribution"
     return not re.search(failures, asked.stderr, re.I)
 
@@ -60,20 +57,14 @@ def collected(request, tmp_path_factory):
     there = tmp_path_factory.mktemp("offline")
     # A copy: building may leave files behind, and another test run may be building too.
     copy = there / "nationec"
+    ignore = shutil.ignore_patterns("__pycache__")
     for folder in ("src", "examples"):
-        ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, copy / folder, ignore=ignore)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
     for command in commands(GUIDE):
         _, *arguments = shlex.split(command.replace(OPTIONS["3.8"], OPTIONS[request.param]))
-        done = subprocess.run(
-            [sys.executable, "-m", "pip", *arguments],
-            cwd=copy,
-            env={**os.environ, "PYTHONWARNINGS": "ignore"},
-            capture_output=True,
-            encoding="utf-8",
-        )
+        done = pip_run(*arguments, cwd=copy, env={**os.environ, "PYTHONWARNINGS": "ignore"})
         if done.returncode and not the_index_can_be_reached(there / "probe"):
             pytest.skip("the package index cannot be reached from this machine")
         assert done.returncode == 0, done.stderr
@@ -82,9 +73,8 @@ def collected(request, tmp_path_factory):
 
 def metadata(wheel):
     with zipfile.ZipFile(wheel) as archive:
-        (name,) = [
-            name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)
-        ]
+        names = archive.namelist()
+        (name,) = [name for name in names if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)]
         return message_from_bytes(archive.read(name))
 
 
@@ -104,43 +94,32 @@ def test_every_wheel_fits_its_python(collected):
     packaging = pytest.importorskip("packaging.specifiers", reason="packaging comes with pytest")
     (version, interpreter, platform), wheels = collected
     assert len({wheel.suffix for wheel in wheels}) == 1
+    compiled = f"{interpreter}-{interpreter}-{platform}"
     for wheel in wheels:
-        *_, tags, abi, system = wheel.stem.split("-")
-        assert (tags, abi, system) in [
-            (interpreter, interpreter, platform),
-            ("py3", "none", "any"),
-            ("py2.py3", "none", "any"),
-        ]
+        tags = wheel.stem.split("-", 2)[2]
+        assert tags in (compiled, "py3-none-any", "py2.py3-none-any")
         assert version in packaging.SpecifierSet(metadata(wheel)["Requires-Python"] or "")
 
 
 @with_pip
 def test_everything_that_is_needed_is_there_once(collected):
-    requirements = pytest.importorskip(
-        "packaging.requirements", reason="packaging comes with pytest"
-    )
+    packaging = pytest.importorskip("packaging.requirements", reason="packaging comes with pytest")
     (version, *_), wheels = collected
     found = {wheel.name.split("-")[0].lower(): metadata(wheel) for wheel in wheels}
     assert len(found) == len(wheels)
     assert found.keys() >= NEEDED
-    there = {
-        "python_version": version.rpartition(".")[0],
-        "python_full_version": version,
-        "platform_system": "Windows",
-        "sys_platform": "win32",
-        "os_name": "nt",
-        "platform_python_implementation": "CPython",
-    }
+    there = {"python_version": version.rpartition(".")[0], "python_full_version": version}
+    there.update(os_name="nt", sys_platform="win32", platform_system="Windows")
+    there["platform_python_implementation"] = "CPython"
     for name, told in found.items():
-        for extra in ("doctor", "all") if name == "nationec" else ("",):
-            for text in told.get_all("Requires-Dist", []):
-                needs = requirements.Requirement(text)
-                if needs.marker is None or needs.marker.evaluate({**there, "extra": extra}):
-                    other = found[re.sub("[-_.]+", "_", needs.name).lower()]
-                    assert needs.specifier.contains(other["Version"], prereleases=True), (
-                        name,
-                        text,
-                    )
+        texts = told.get_all("Requires-Dist", [])
+        extras = ("doctor", "all") if name == "nationec" else ("",)
+        for extra, text in product(extras, texts):
+            needs = packaging.Requirement(text)
+            if needs.marker is None or needs.marker.evaluate({**there, "extra": extra}):
+                other = found[re.sub("[-_.]+", "_", needs.name).lower()]
+                fits = needs.specifier.contains(other["Version"], prereleases=True)
+                assert fits, (name, text)
 
 
 @with_pip
@@ -154,11 +133,10 @@ def test_windows_7_has_every_function_that_the_wheels_for_3_8_import(collected):
             names = [name for name in archive.namelist() if name.endswith((".pyd", ".dll"))]
             modules += [archive.read(name) for name in names]
     assert modules
-    newer = {b"ProcessPrng", b"WaitOnAddress", b"WakeByAddressSingle"}
-    newer.add(b"GetSystemTimePreciseAsFileTime")
+    newer = b"ProcessPrng WaitOnAddress WakeByAddressSingle GetSystemTimePreciseAsFileTime".split()
     for module in modules:
         image = pefile.PE(data=module)
         assert image.OPTIONAL_HEADER.MajorSubsystemVersion <= 6
         for imported in image.DIRECTORY_ENTRY_IMPORT:
             assert not imported.dll.startswith(b"api-ms-win-core-")
-            assert not newer & {function.name for function in imported.imports}
+            assert not {function.name for function in imported.imports}.intersection(newer)
