@@ -36,22 +36,18 @@ def files(folder):
 
 
 def run(*arguments, path, cwd):
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("NATIONEC_TEST", "PYTEST"))
-    }
+    ours = ("NATIONEC_TEST", "PYTEST")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     environment.update(PYTHONPATH=str(path), PYTHONDONTWRITEBYTECODE="1", PYTHONIOENCODING="utf-8")
-    ran = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=300,
-    )
+    pipes = {"capture_output": True, "encoding": "utf-8"}
+    command = [sys.executable, *arguments]
+    ran = subprocess.run(command, cwd=cwd, env=environment, timeout=300, **pipes)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
+
+
+def contents(archive):
+    return {name: archive.read(name) for name in archive.namelist()}
 
 
 @pytest.fixture(scope="module")
@@ -83,16 +79,16 @@ def unpacked(built, tmp_path_factory):
 @built_by_hatchling
 class TestWheel:
     def test_it_has_the_package_the_plugin_and_the_examples_as_they_are(self, wheel):
-        source = files(SRC)
         examples = files(ROOT / "examples")
-        shipped = {**source, **{f"nationec/examples/{name}": examples[name] for name in examples}}
-        about = {name for name in wheel.namelist() if ".dist-info/" in name}
+        shipped = files(SRC)
+        shipped.update({f"nationec/examples/{name}": path for name, path in examples.items()})
+        there = contents(wheel)
+        about = {name for name in there if ".dist-info/" in name}
         assert {name.split("/", 1)[1] for name in about} == ABOUT
-        assert set(wheel.namelist()) == about | set(shipped)
-        for name, path in shipped.items():
-            assert wheel.read(name) == path.read_bytes(), name
-        expected = {"pytest_nationec.py", "nationec/py.typed", "nationec/guide.md"}
-        assert expected <= set(shipped)
+        assert {name: there[name] for name in there.keys() - about} == {
+            name: path.read_bytes() for name, path in shipped.items()
+        }
+        assert {"pytest_nationec.py", "nationec/py.typed", "nationec/guide.md"} <= set(shipped)
 
     def test_the_metadata_says_what_it_needs(self, wheel):
         (name,) = (name for name in wheel.namelist() if name.endswith("METADATA"))
@@ -141,9 +137,7 @@ class TestSdist:
         run(*command, path=unpacked / "src", cwd=unpacked)
         (path,) = tmp_path.glob("*.whl")
         with zipfile.ZipFile(path) as again:
-            assert {name: again.read(name) for name in again.namelist()} == {
-                name: wheel.read(name) for name in wheel.namelist()
-            }
+            assert contents(again) == contents(wheel)
 
     def test_its_tests_are_found_and_pass(self, unpacked):
         found = run("-m", "pytest", "--collect-only", "-q", path=unpacked / "src", cwd=unpacked)
@@ -173,11 +167,9 @@ def imports(module):
             parts = package.split(".")
             parents = parts[: len(parts) - node.level + 1] if node.level else []
             source = ".".join([*parents, *filter(None, [node.module])])
-            submodules = [f"{source}.{alias.name}" for alias in node.names]
-            found = [name for name in submodules if name in MODULES]
-            if len(found) < len(submodules):
-                found.append(source)
-            yield from found
+            for alias in node.names:
+                submodule = f"{source}.{alias.name}"
+                yield submodule if submodule in MODULES else source
 
 
 def test_no_module_imports_itself_through_others():
@@ -193,10 +185,8 @@ def test_no_module_imports_itself_through_others():
 
 @pytest.mark.parametrize("name", ["binding", "worker"])
 def test_what_is_sent_to_the_other_interpreter_needs_the_standard_library_only(name):
-    needed = set(imports(f"nationec.transports.{name}")) - {
-        "msvcrt",
-        "resource",
-    }  # of one system each
+    of_one_system = {"msvcrt", "resource"}
+    needed = set(imports(f"nationec.transports.{name}")) - of_one_system
     assert needed & set(MODULES) <= {"nationec.transports.binding"}
     program = f"import {', '.join(needed - set(MODULES))}"
     subprocess.run([sys.executable, "-I", "-S", "-c", program], check=True)
