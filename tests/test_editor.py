@@ -39,9 +39,8 @@ class Server:
     """The language server, asked one thing after the other (Language Server Protocol 3)."""
 
     def __init__(self, command):
-        self.process = subprocess.Popen(
-            [command, "--stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen([command, "--stdio"], stdin=pipe, stdout=pipe)
         self.number = 0
 
     def send(self, **message):
@@ -79,27 +78,25 @@ def shown(tmp_path_factory):
     folder = tmp_path_factory.mktemp("editor")
     file = folder / "snippet.py"
     file.write_text(SNIPPET, encoding="utf-8")
+    document = {"uri": file.as_uri()}
     server = Server(command)
-    workspace = {"uri": folder.as_uri(), "name": "editor"}
     server.ask(
         "initialize",
         processId=None,
         rootUri=folder.as_uri(),
-        workspaceFolders=[workspace],
+        workspaceFolders=[{"uri": folder.as_uri(), "name": "editor"}],
         capabilities={
             "workspace": {"configuration": True},
             "textDocument": {"hover": {"contentFormat": ["plaintext"]}},
         },
     )
     server.send(method="initialized", params={})
-    document = {"uri": file.as_uri(), "languageId": "python", "version": 1, "text": SNIPPET}
-    server.send(method="textDocument/didOpen", params={"textDocument": document})
+    opened = {**document, "languageId": "python", "version": 1, "text": SNIPPET}
+    server.send(method="textDocument/didOpen", params={"textDocument": opened})
 
     def shown(word):
-        at = SNIPPET.index(word) + word.rfind(".") + 1
-        before = SNIPPET[:at].split("\n")
+        before = SNIPPET[: SNIPPET.index(word) + word.rfind(".") + 1].split("\n")
         position = {"line": len(before) - 1, "character": len(before[-1]) + 1}
-        document = {"uri": file.as_uri()}
         hover = server.ask("textDocument/hover", textDocument=document, position=position)
         return hover["contents"]["value"]
 
