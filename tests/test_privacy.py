@@ -11,7 +11,6 @@ import logging
 import pickle
 import subprocess
 import sys
-import warnings
 
 import pytest
 from pydantic import ValidationError
@@ -42,21 +41,25 @@ from nationec.transports import binding
 
 from . import conftest, test_hostile
 from .conftest import URL, answer, hexed
+from .test_terminal import SETTLED
 
 PHOTO = b"\xff\xd8\xffphoto of the patient"
 NAME, NUMBER, TOKEN = "欧阳无名", "110101198001019999", "TOKENTOKEN0123456789"
 BASE64, OPERATOR, OTHER = base64.b64encode(PHOTO).decode(), "收款员甲", "UNLISTEDVALUE"
 SECRETS = [NAME, NUMBER, TOKEN, BASE64, OPERATOR, OTHER, "1980-01-01", "nobody@example.invalid"]
-ANSWERED = ["张三", "李四", "阿卜杜", "533222199909090123"]  # in the hostile cases
-FORMS = [
+SECRETS += ["张三", "李四", "阿卜杜", "533222199909090123"]  # in the hostile cases
+FORMS = {
     form
-    for secret in SECRETS + ANSWERED
+    for secret in SECRETS
     for form in (secret, ascii(secret)[1:-1], repr(secret.encode("gb18030"))[2:-1])
-]
+}
 
 WINDOW = {**conftest.WINDOW, "operator_name": OPERATOR}
 INSURED = {"id_no": NUMBER, "user_name": NAME}
 EXT = {"ext_data": {"x": OTHER, NAME: [NUMBER]}}
+SETTLEMENT = {**SETTLED, **INSURED, "operator_name": OPERATOR, "doctor_name": NAME}
+SETTLEMENT.update(medical_settle_state="FAIL", setl_time="1980-01-01")
+SETTLEMENT.update(drug_list=[{"ITEM_NO": OTHER}])
 
 
 class OwnResponse(Response):
@@ -75,39 +78,14 @@ REQUESTS = [
     AuthCheckRequest(**WINDOW, **EXT, photo_data=PHOTO, auth_no=TOKEN),
     EcPwdRequest(**WINDOW, **INSURED, **EXT, id_type="01", ec_token=TOKEN, mdtrt_cert_type="01A"),
     EcAuthRequest(**WINDOW, **EXT),
-    SettleNotifyRequest(
-        **INSURED,
-        out_biz_no="1",
-        medical_settle_state="FAIL",
-        operator_id="008",
-        operator_name=OPERATOR,
-        total_fee="1.00",
-        biz_type="settle",
-        setl_time="1980-01-01",
-        hospital_name="医院",
-        office_id="01",
-        office_name="内科",
-        doctor_name=NAME,
-        drug_list=[{"ITEM_NO": OTHER}],
-    ),
+    SettleNotifyRequest(**SETTLEMENT),
     AnyRequest("cn.nhsa.cert.get", userName=NAME, idNo=NUMBER, data={"x": [TOKEN]}),
     OwnRequest(**INSURED),
 ]
-EACH_REQUEST = pytest.mark.parametrize("request_", REQUESTS, ids=lambda it: type(it).__name__)
 
-PATIENT = {
-    "idNo": NUMBER,
-    "idType": "01",
-    "userName": NAME,
-    "ecToken": TOKEN,
-    "insuOrg": "430000",
-    "birthday": "1980-01-01",
-    "email": "nobody@example.invalid",
-    "authNo": TOKEN,
-    "pwdFlag": "1",
-    "chnlId": OTHER,
-    "extra": {"x": OTHER},
-}
+PATIENT = {"idNo": NUMBER, "idType": "01", "userName": NAME, "ecToken": TOKEN, "insuOrg": "430000"}
+PATIENT.update(birthday="1980-01-01", email="nobody@example.invalid", authNo=TOKEN, pwdFlag="1")
+PATIENT.update(chnlId=OTHER, extra={"x": OTHER})
 BROKEN = {**PATIENT, "idType": [NUMBER], "userName": {"x": NAME}, "authNo": [1], "pwdFlag": [NAME]}
 FULL = {"code": 0, "message": "处理成功", "data": PATIENT}
 TEXT = json.dumps(FULL, ensure_ascii=False)
@@ -136,9 +114,8 @@ OUT_OF_PROCESS = {name: case for name, case in test_hostile.CASES.items() if not
 restored = test_hostile._state_of_the_process
 
 
-@pytest.fixture(autouse=True, params=["en", "zh"])
-def _language(request, monkeypatch):
-    monkeypatch.setenv("NATIONEC_LANG", request.param)
+@pytest.fixture(autouse=True)
+def _no_look_at_files(monkeypatch):
     # A traceback looks at each file anew, which takes a Windows under Wine 5 ms.
     monkeypatch.setattr(linecache, "checkcache", lambda filename=None: None)
 
@@ -150,14 +127,28 @@ def in_process(standin):
 
 @pytest.fixture(scope="module")
 def isolated(standin):
-    with IsolatedDll(standin) as transport:
+    with IsolatedDll(standin, timeout=60) as transport:
         yield transport
 
 
-def assert_nobody_in(*texts):
+def languages(monkeypatch):
+    """Sets each language in turn, and yields it."""
+    for language in ("en", "zh"):
+        monkeypatch.setenv("NATIONEC_LANG", language)
+        yield language
+
+
+def requests(monkeypatch):
+    """Each request in each language, after what an assertion says of it."""
+    for language in languages(monkeypatch):
+        for request in REQUESTS:
+            yield f"{type(request).__name__}, {language}", request
+
+
+def assert_nobody_in(where, *texts):
     text = "\n".join(texts)
     for form in FORMS:
-        assert form not in text
+        assert form not in text, where
 
 
 def said_of(*things):
@@ -185,7 +176,7 @@ def said_of_an_error(error):
         error = error.__cause__ or error.__context__
 
 
-def said_of_a_call(transport, mode, request_, expected=None):
+def said_of_a_call(transport, mode, request_):
     def hook(exchange):
         said.extend(said_of(exchange, exchange.request, exchange.data, exchange.envelope))
         raise RuntimeError(exchange.sent + exchange.received)
@@ -201,33 +192,39 @@ def said_of_a_call(transport, mode, request_, expected=None):
     return said
 
 
-@pytest.mark.parametrize("name", MODES)
 @pytest.mark.usefixtures("restored")
-def test_no_text_of_a_call_names_anybody(in_process, name, caplog, capfd, recwarn):
+def test_no_text_of_a_call_names_anybody(in_process, monkeypatch, caplog, capfd, recwarn):
     caplog.set_level(logging.DEBUG)
-    for request_ in REQUESTS:
-        assert_nobody_in(*said_of_a_call(in_process, MODES[name], request_))
-    assert_nobody_in(caplog.text, *capfd.readouterr(), *(str(each.message) for each in recwarn))
+    for name, mode in MODES.items():
+        for where, request_ in requests(monkeypatch):
+            assert_nobody_in(f"{name}: {where}", *said_of_a_call(in_process, mode, request_))
+        warned = [str(each.message) for each in recwarn]
+        assert_nobody_in(f"{name}: the log", caplog.text, *capfd.readouterr(), *warned)
+        caplog.clear()
 
 
 @pytest.mark.parametrize("name", OUT_OF_PROCESS)
-def test_no_text_of_a_call_in_another_process_names_anybody(isolated, name, caplog, capfd):
+def test_no_text_of_a_call_in_another_process_names_anybody(
+    isolated, name, monkeypatch, caplog, capfd
+):
     caplog.set_level(logging.DEBUG)
     case = OUT_OF_PROCESS[name]
-    isolated.start()
-    isolated.timeout = case.timeout or 60
-    assert_nobody_in(*said_of_a_call(isolated, case.mode, REQUESTS[3]))
-    assert_nobody_in(caplog.text, *capfd.readouterr())
+    for language in languages(monkeypatch):
+        isolated.start()
+        isolated.timeout = case.timeout or 60
+        said = said_of_a_call(isolated, case.mode, REQUESTS[3])
+        assert_nobody_in(language, *said, caplog.text, *capfd.readouterr())
 
 
-def test_no_text_of_an_overrun_names_anybody(standin, caplog):
+def test_no_text_of_an_overrun_names_anybody(standin, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
-    small = DllTransport(standin, out_buffer_size=100)
-    with IsolatedDll(standin, out_buffer_size=100) as other:
-        for transport in (small, other):
-            with pytest.raises(DllCrashError) as caught:
-                Client(URL + answer(FULL), "1", transport=transport).call(REQUESTS[0])
-            assert_nobody_in(*said_of_an_error(caught.value), caplog.text)
+    with IsolatedDll(standin, out_buffer_size=100) as isolated:
+        for language in languages(monkeypatch):
+            for transport in (DllTransport(standin, out_buffer_size=100), isolated):
+                with pytest.raises(DllCrashError) as caught:
+                    Client(URL + answer(FULL), "1", transport=transport).call(REQUESTS[0])
+                where = f"{type(transport).__name__}, {language}"
+                assert_nobody_in(where, *said_of_an_error(caught.value), caplog.text)
 
 
 def test_the_copies_that_the_dll_is_given_are_wiped(standin, mocker):
@@ -249,58 +246,55 @@ def test_the_copies_that_the_dll_is_given_are_wiped(standin, mocker):
     assert {bytes(block.strip(b"\0")) for block in made} == {b"", binding.GUARD}
 
 
-@EACH_REQUEST
-def test_no_validation_error_holds_its_input(request_):
+def test_no_validation_error_holds_its_input(monkeypatch):
     """Not in ``errors()``, ``json()`` or a pickle either: they end up in logs and queues."""
     wrongs = [NAME * 20_000, [NAME], {NAME: object()}, NAME + "\0", NAME + "\ud800", "data:" + NAME]
     wrongs += [NAME.encode(), object(), float("nan"), {int(NUMBER): 1}, {NUMBER.encode(): {1}}]
-    model = type(request_)
-    make = model if model is not AnyRequest else lambda **fields: AnyRequest("x", **fields)
-    fields = {name: value for name, value in request_ if name != "trans_type"}
-    for name in (*fields, "unknown", "operator_nane"):
-        for wrong in wrongs:
-            try:
-                make(**{**fields, name: wrong})
-            except ValidationError as error:
-                assert_nobody_in(*said_of_an_error(error))
+    for where, request_ in requests(monkeypatch):
+        fields = dict(request_)
+        first = [fields.pop("trans_type")] if type(request_) is AnyRequest else []
+        for name in (*fields, "unknown", "operator_nane"):
+            for wrong in wrongs:
+                try:
+                    type(request_)(*first, **{**fields, name: wrong})
+                except ValidationError as error:
+                    assert_nobody_in(f"{where}: {name}", *said_of_an_error(error))
 
 
-@EACH_REQUEST
-def test_a_request_cannot_be_changed_and_says_no_value(request_):
+def test_a_request_cannot_be_changed_and_says_no_value(monkeypatch):
     told = "a request cannot be changed|请求不可修改|trans_type.*is a ClassVar"
-    for name in (*dict(request_), "unknown"):
-        with pytest.raises((ValidationError, AttributeError), match=told) as caught:
-            setattr(request_, name, NAME)
-        assert_nobody_in(*said_of_an_error(caught.value))
+    for where, request_ in requests(monkeypatch):
+        for name in (*dict(request_), "unknown"):
+            with pytest.raises((ValidationError, AttributeError), match=told) as caught:
+                setattr(request_, name, NAME)
+            assert_nobody_in(f"{where}: {name}", *said_of_an_error(caught.value))
 
 
-@pytest.mark.parametrize("wrong", [BROKEN, {**PATIENT, "userName": None}, [NAME], NAME])
-def test_an_error_of_a_response_of_ones_own_holds_no_input(wrong):
-    with pytest.raises(ValidationError) as caught:
-        EcQueryResponse.model_validate(wrong)
-    assert_nobody_in(*said_of_an_error(caught.value))
+def test_an_error_of_a_response_of_ones_own_holds_no_input(monkeypatch):
+    for language in languages(monkeypatch):
+        for wrong in (BROKEN, {**PATIENT, "userName": None}, [NAME], NAME):
+            with pytest.raises(ValidationError) as caught:
+                EcQueryResponse.model_validate(wrong)
+            assert_nobody_in(f"{language}: {wrong}", *said_of_an_error(caught.value))
 
 
-@EACH_REQUEST
-def test_what_cannot_be_sent_is_not_shown(simulator, request_):
+def test_what_cannot_be_sent_is_not_shown(simulator, monkeypatch, recwarn):
     client = Client("http://h", "1234567", transport=simulator)
-    wrongs = [
-        (Client("http://h", "1", transport=simulator, encoding="ascii"), request_, None),
-        (client, request_.model_copy(update={"org_id": object()}), None),
-        (client, request_.model_copy(update={"org_id": NAME + "\ud800"}), None),
-        (client, request_, {NAME: object()}),
-        (client, request_, {NAME: "\ud800"}),
-        (client, request_, NAME * 2049),
-        (client, dict(request_), None),
-    ]
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always")
-        for caller, wrong, extra in wrongs:
+    ascii_only = Client("http://h", "1", transport=simulator, encoding="ascii")
+    for where, request_ in requests(monkeypatch):
+        for caller, wrong, extra in (
+            (ascii_only, request_, None),
+            (client, request_.model_copy(update={"org_id": object()}), None),
+            (client, request_.model_copy(update={"org_id": NAME + "\ud800"}), None),
+            (client, request_, {NAME: object()}),
+            (client, request_, {NAME: "\ud800"}),
+            (client, request_, NAME * 2049),
+            (client, dict(request_), None),
+        ):
             with pytest.raises((ValueError, TypeError)) as caught:
                 caller.call(wrong, extra=extra)
-            assert_nobody_in(*said_of_an_error(caught.value))
-    assert seen == []
-    assert simulator.requests == []
+            assert_nobody_in(where, *said_of_an_error(caught.value))
+    assert (list(recwarn), simulator.requests) == ([], [])
 
 
 def test_the_platforms_own_message_is_shown_as_it_came(client, simulator, query):
@@ -310,18 +304,17 @@ def test_the_platforms_own_message_is_shown_as_it_came(client, simulator, query)
     assert f"{NAME}：凭证已失效" in caught.value.for_operator
 
 
-@EACH_REQUEST
-def test_the_end_of_a_request_is_not_taken_for_the_dlls_own_words(in_process, request_):
-    with pytest.raises(ResponseFormatError) as caught:
-        Client(URL + "echo", "1234567", transport=in_process).call(request_)
-    length = len(caught.value.exchange.sent)
-    for start in range(0, length, 7):
-        with pytest.raises(ProtocolError) as caught:
-            Client(f"{URL}inreturn={start}", "1234567", transport=in_process).call(request_)
-        assert_nobody_in(str(caught.value))
+def test_the_end_of_a_request_is_not_taken_for_the_dlls_own_words(in_process, monkeypatch):
+    for where, request_ in requests(monkeypatch):
+        with pytest.raises(ResponseFormatError) as caught:
+            Client(URL + "echo", "1234567", transport=in_process).call(request_)
+        for start in range(0, len(caught.value.exchange.sent), 7):
+            with pytest.raises(ProtocolError) as caught:
+                Client(f"{URL}inreturn={start}", "1234567", transport=in_process).call(request_)
+            assert_nobody_in(where, str(caught.value))
 
 
-def test_an_error_that_nobody_catches_names_nobody(standin):
+def test_an_error_that_nobody_catches_names_nobody(standin, monkeypatch):
     modes = ["inreturn=0", "echo", "null", "untouched", answer(b"{\xff"), "fill=70000"]
     program = f"""
 import logging, sys
@@ -340,12 +333,13 @@ for mode in sys.argv[2:]:
 client.call(REQUESTS[0])
 """
     command = [sys.executable, "-c", program, str(standin), *modes]
-    ran = subprocess.run(command, capture_output=True)
-    assert ran.returncode == 1
-    assert ran.stderr.count(b"WARNING:nationec:ec.query") == len(modes) + 1
-    for encoding in ("utf-8", "gbk"):
-        assert_nobody_in(ran.stdout.decode(encoding, "replace"))
-        assert_nobody_in(ran.stderr.decode(encoding, "replace"))
+    for language in languages(monkeypatch):
+        ran = subprocess.run(command, capture_output=True)
+        assert ran.returncode == 1
+        assert ran.stderr.count(b"WARNING:nationec:ec.query") == len(modes) + 1
+        for encoding in ("utf-8", "gbk"):
+            for written in (ran.stdout, ran.stderr):
+                assert_nobody_in(language, written.decode(encoding, "replace"))
 
 
 def options(request_):
@@ -367,61 +361,58 @@ def said_by_the_command(capfdbinary, *arguments):
     return code, [written.decode(encoding, "replace") for encoding in ("utf-8", "gb18030")]
 
 
-FAILURES = [
-    "a refusal",
-    "code -3",
-    "the patient, and -1",
-    "the patient is the return value",
-    "the patient, cut off, is the return value",
-    "the patient, cut off",
-    "the patient in UTF-8",
-    "wrong kinds",
-    "no data",
-    "code is the name",
-    "the return value is InData",
-    "OutData's terminator is one byte past it",
-    "a list where text is",
-]
+FAILURES = ["a refusal", "code -3", "code is the name", "no data", "wrong kinds"]
+FAILURES += ["the patient, and -1", "the patient, cut off", "the patient in UTF-8"]
+FAILURES += ["the patient is the return value", "the patient, cut off, is the return value"]
+FAILURES += ["the return value is InData", "OutData's terminator is one byte past it"]
+FAILURES += ["a list where text is"]
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_the_command_names_nobody_unless_that_is_its_answer(standin, name, capfdbinary):
+def test_the_command_names_nobody_unless_that_is_its_answer(
+    standin, name, monkeypatch, capfdbinary
+):
     given = [*options(REQUESTS[3]), "--url", URL + MODES[name], "--org-id", "1", "--dll", standin]
-    for more in ([], ["--json-errors"]):
-        code, said = said_by_the_command(capfdbinary, *given, *more)
-        assert code in (4, 5, 6, 7)
-        assert "Traceback" not in said[0]
-        assert_nobody_in(*said)
+    for language in languages(monkeypatch):
+        for more in ([], ["--json-errors"]):
+            code, said = said_by_the_command(capfdbinary, *given, *more)
+            assert code in (4, 5, 6, 7)
+            assert "Traceback" not in said[0]
+            assert_nobody_in(language, *said)
 
 
-def test_the_command_does_not_repeat_what_it_refuses(capfdbinary, tmp_path):
-    for request_ in REQUESTS[:6]:
-        given = list(options(request_))
-        for place in range(2, len(given), 2):
-            for wrong in (NAME + "\0", NAME * 3000, NAME + "\ud800"):
-                changed = [*given[:place], wrong, *given[place + 1 :], "--simulate"]
-                code, said = said_by_the_command(capfdbinary, *changed)
-                if code:  # an extension may be any text
-                    assert_nobody_in(*said)
+def test_the_command_does_not_repeat_what_it_refuses(capfdbinary, tmp_path, monkeypatch):
+    message = tmp_path / "message.json"
+    refused = []
     for option in ("--user-nane", "--i", "--photo"):
         for form in ([option, NAME], [f"{option}={NAME}", "--ascii"], [NAME, "--json-errors"]):
-            code, said = said_by_the_command(capfdbinary, *given, *form)
+            refused.append([*options(REQUESTS[5]), *form])
+    for language in languages(monkeypatch):
+        for request_ in REQUESTS[:6]:
+            given = list(options(request_))
+            for place in range(2, len(given), 2):
+                for wrong in (NAME + "\0", NAME * 3000, NAME + "\ud800"):
+                    changed = [*given[:place], wrong, *given[place + 1 :], "--simulate"]
+                    code, said = said_by_the_command(capfdbinary, *changed)
+                    if code:  # an extension may be any text
+                        assert_nobody_in(f"{language}: {given[place - 1]}", *said)
+        for arguments in refused:
+            code, said = said_by_the_command(capfdbinary, *arguments)
             assert code == 2
-            assert_nobody_in(*said)
-    for text in (NAME, f'{{"userName":"{NAME}"', f'["{NUMBER}"]', f'{{"data":"{NAME}"}}'):
-        (tmp_path / "message.json").write_text(text, "utf-8")
-        json_file = ["--json", tmp_path / "message.json"]
-        code, said = said_by_the_command(capfdbinary, "ec.query", *json_file)
-        assert code == 2
-        assert_nobody_in(*said)
+            assert_nobody_in(f"{language}: {arguments}", *said)
+        for text in (NAME, f'{{"userName":"{NAME}"', f'["{NUMBER}"]', f'{{"data":"{NAME}"}}'):
+            message.write_text(text, "utf-8")
+            code, said = said_by_the_command(capfdbinary, "ec.query", "--json", message)
+            assert code == 2
+            assert_nobody_in(f"{language}: {text}", *said)
 
 
-def test_public_objects_show_nobody(in_process, capsys):
+def test_public_objects_show_nobody(in_process, monkeypatch, capsys):
     exchange = Client(URL + answer(FULL), "1", transport=in_process).exchange(REQUESTS[0])
     simulator = Simulator()
     simulator.answer(data=PATIENT)
     things = [simulator, exchange, exchange.request, exchange.data, exchange.envelope]
-    print(things, {"x": things}, *things)
-    assert_nobody_in(*said_of(*things), *capsys.readouterr())
-    names = ", ".join(f"{name}=…" for name in ("id_no", "user_name"))
-    assert repr(OwnRequest(**INSURED)) == f"OwnRequest({names})"
+    for language in languages(monkeypatch):
+        print(things, {"x": things}, *things)
+        assert_nobody_in(language, *said_of(*things), *capsys.readouterr())
+    assert repr(OwnRequest(**INSURED)) == "OwnRequest(id_no=…, user_name=…)"
