@@ -103,7 +103,7 @@ class TestSettlement:
             success(drug_list=wrong)
 
     def test_may_be_answered_with_nothing(self, client, simulator):
-        for data in ({}, "", "{}", None):
+        for data in ({}, "", "{}", None, "null"):
             simulator.answer(raw=json.dumps({"code": 0, "message": "", "data": data}))
             answer = client.call(success())
             assert answer == SettleNotifyResponse()
