@@ -1,6 +1,7 @@
 """The texts in the reader's language: which one that is, and that each has its Chinese."""
 
 import ast
+import ctypes
 import string
 import sys
 from pathlib import Path
@@ -24,39 +25,16 @@ def _afresh():
     _system_language.cache_clear()
 
 
-@pytest.fixture
-def settings(monkeypatch):
-    """Sets these variables, and none of the others that tell a language."""
-
-    def set_them(**variables):
-        for name in ("NATIONEC_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
-            monkeypatch.delenv(name, raising=False)
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        _system_language.cache_clear()
-
-    return set_them
-
-
-def language():
-    return "zh" if ReturnCode.EC_PASSWORD_WRONG.advice.isascii() is False else "en"
-
-
-def marked(tree):
-    """The calls of ``_``, with the text of those that have one literal."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_":
-            literal = len(node.args) == 1 and not node.keywords and node.args[0]
-            text = literal.value if isinstance(literal, ast.Constant) else None
-            yield node.lineno, text if isinstance(text, str) else None
-
-
 def texts():
-    """Where each text stands."""
+    """Where each text stands: the literal that ``_`` is called with, ``None`` for anything else."""
     found = {}
     for source in SOURCES:
-        for line, text in marked(ast.parse(source.read_text("utf-8"))):
-            found.setdefault(text, f"{source.name}:{line}")
+        for node in ast.walk(ast.parse(source.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_":
+                literal = len(node.args) == 1 and not node.keywords and node.args[0]
+                text = literal.value if isinstance(literal, ast.Constant) else None
+                place = f"{source.name}:{node.lineno}"
+                found.setdefault(text if isinstance(text, str) else None, place)
     return found
 
 
@@ -70,94 +48,59 @@ class TestTheTable:
         assert rooms <= {source.stem for source in SOURCES}
 
     def test_is_asked_for_literals_only(self):
-        asked = [
-            f"{source.name}:{line}"
-            for source in SOURCES
-            for line, text in marked(ast.parse(source.read_text("utf-8")))
-            if text is None
-        ]
-        assert asked == []
+        assert texts().get(None) is None
 
-    def test_has_the_chinese_of_every_text(self):
-        missing = {text: place for text, place in texts().items() if text not in CHINESE}
-        assert missing == {}, "\n".join(f"{place}: {text}" for text, place in missing.items())
-
-    def test_has_no_chinese_without_its_text(self):
-        unused = sorted(set(CHINESE) - set(texts()))
-        assert unused == [], "\n".join(unused)
+    def test_has_the_chinese_of_every_text_and_no_other(self):
+        missing = [f"{place}: {text}" for text, place in texts().items() if text not in CHINESE]
+        assert (missing, set(CHINESE) - set(texts())) == ([], set())
 
     def test_has_the_same_names_in_braces_on_both_sides(self):
-        different = {
-            text: chinese for text, chinese in CHINESE.items() if names(text) != names(chinese)
-        }
-        assert different == {}
+        assert [text for text, told in CHINESE.items() if names(text) != names(told)] == []
 
     def test_says_every_text_in_chinese(self):
-        english = {
-            text
-            for text, chinese in CHINESE.items()
-            if chinese.isascii() and not text.startswith("{")
-        }
-        assert english == set()
+        assert [text for text in CHINESE if CHINESE[text].isascii() and text[0] != "{"] == []
 
 
 class TestWhichLanguage:
-    @pytest.mark.parametrize(
-        ("variables", "read"),
-        [
-            ({"NATIONEC_LANG": "zh"}, "zh"),
-            ({"NATIONEC_LANG": "zh_CN"}, "zh"),
-            ({"NATIONEC_LANG": "ZH"}, "zh"),
-            ({"NATIONEC_LANG": "en"}, "en"),
-            ({"NATIONEC_LANG": "en", "LC_ALL": "zh_CN.UTF-8"}, "en"),
-            ({"NATIONEC_LANG": "zh", "LC_ALL": "en_US.UTF-8"}, "zh"),
-        ],
-        ids=str,
-    )
-    def test_is_that_of_nationec_lang(self, settings, variables, read):
-        settings(**variables)
-        assert language() == read
+    @pytest.fixture
+    def read(self, monkeypatch):
+        """The language of a reader with these variables."""
+
+        def read(**variables):
+            for name in ("NATIONEC_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+                monkeypatch.delenv(name, raising=False)
+            for name, value in variables.items():
+                monkeypatch.setenv(name, value)
+            _system_language.cache_clear()
+            return "en" if ReturnCode.EC_PASSWORD_WRONG.advice.isascii() else "zh"
+
+        return read
+
+    def test_is_that_of_nationec_lang(self, read):
+        assert [read(NATIONEC_LANG=set_to) for set_to in ("zh", "zh_CN", "ZH")] == ["zh"] * 3
+        assert read(NATIONEC_LANG="en") == "en"
+        assert read(NATIONEC_LANG="en", LC_ALL="zh_CN.UTF-8") == "en"
+        assert read(NATIONEC_LANG="zh", LC_ALL="en_US.UTF-8") == "zh"
 
     @on_posix
-    @pytest.mark.parametrize(
-        ("variables", "read"),
-        [
-            ({}, "en"),
-            ({"LANG": "zh_CN.UTF-8"}, "zh"),
-            ({"LANG": "zh_CN.GB18030"}, "zh"),
-            ({"LANG": "C.UTF-8"}, "en"),
-            ({"LC_MESSAGES": "zh_CN.UTF-8", "LANG": "en_US.UTF-8"}, "zh"),
-            ({"LC_MESSAGES": "en_US.UTF-8", "LANG": "zh_CN.UTF-8"}, "en"),
-            ({"LC_ALL": "en_US.UTF-8", "LC_MESSAGES": "zh_CN.UTF-8"}, "en"),
-            ({"LC_ALL": "", "LANG": "zh_CN.UTF-8"}, "zh"),
-            ({"NATIONEC_LANG": "", "LANG": "zh_CN.UTF-8"}, "zh"),
-        ],
-        ids=str,
-    )
-    def test_else_is_that_of_the_locale(self, settings, variables, read):
-        settings(**variables)
-        assert language() == read
+    def test_else_is_that_of_the_locale(self, read):
+        chinese, american = "zh_CN.UTF-8", "en_US.UTF-8"
+        assert read() == "en"
+        assert read(LANG=chinese) == "zh"
+        assert read(LANG="zh_CN.GB18030") == "zh"
+        assert read(LANG="C.UTF-8") == "en"
+        assert read(LC_MESSAGES=chinese, LANG=american) == "zh"
+        assert read(LC_MESSAGES=american, LANG=chinese) == "en"
+        assert read(LC_ALL=american, LC_MESSAGES=chinese) == "en"
+        assert read(LC_ALL="", LANG=chinese) == "zh"
+        assert read(NATIONEC_LANG="", LANG=chinese) == "zh"
 
-    @pytest.mark.parametrize(
-        ("identifier", "read"), [(0x0804, "zh"), (0x0404, "zh"), (0x0409, "en"), (0xFFFF, "en")]
-    )
-    def test_on_windows_is_that_of_the_user_interface(
-        self, settings, monkeypatch, identifier, read
-    ):
-        import ctypes
-
-        class Kernel:
-            @staticmethod
-            def GetUserDefaultUILanguage():
-                return identifier
-
-        class WinDll:
-            kernel32 = Kernel
-
-        settings(LANG="de_DE.UTF-8")
+    def test_on_windows_is_that_of_the_user_interface(self, read, monkeypatch, mocker):
+        windll = mocker.patch.object(ctypes, "windll", create=True)
         monkeypatch.setattr(sys, "platform", "win32")
-        monkeypatch.setattr(ctypes, "windll", WinDll, raising=False)
-        assert language() == read
+        for identifier, told in ((0x0804, "zh"), (0x0404, "zh"), (0x0409, "en"), (0xFFFF, "en")):
+            windll.kernel32.GetUserDefaultUILanguage.return_value = identifier
+            assert read(LANG="de_DE.UTF-8") == told, identifier
 
 
 class TestTexts:

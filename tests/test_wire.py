@@ -23,8 +23,6 @@ from .standard_tables import example
 
 EXAMPLE_REQUEST = json.loads(example("5.3.5.1"))
 NAME = {"code": 0, "data": {**PATIENT, "userName": "张三"}}
-
-
 either_format = pytest.mark.parametrize("data_format", ["object", "string"])
 
 
@@ -55,9 +53,8 @@ class TestWhatIsSent:
     def test_has_data_and_extra_in_the_format_of_the_client(self, dll, query, data_format):
         sent = message(dll("echo", data_format=data_format), query, extra={"版": [1, None]})
         assert list(sent) == ["orgId", "transType", "data", "extra"]  # as in §4.2.4.1
-        data, extra = (read_in(data_format, sent[name]) for name in ("data", "extra"))
-        assert {**sent, "data": data} == {**EXAMPLE_REQUEST, "extra": sent["extra"]}
-        assert extra == {"版": [1, None]}
+        read = {name: read_in(data_format, sent[name]) for name in ("data", "extra")}
+        assert {**sent, **read} == {**EXAMPLE_REQUEST, "extra": {"版": [1, None]}}
 
     @either_format
     def test_has_the_extra_of_the_data_in_the_data(self, dll, data_format):
