@@ -10,7 +10,6 @@ from nationec.codes import with_leading_zero
 from .standard_tables import fields, table
 
 ENUMS = [BusinessType, IdType, OrderStatus, MdtrtCertType, PwdFlag, ReturnCode]
-every_enum = pytest.mark.parametrize("enum", ENUMS)
 
 
 def business_types():
@@ -24,10 +23,9 @@ def business_types():
 def test_business_types_are_those_of_6_1():
     rows = list(business_types())
     assert len(rows) == 22
-    ours = [
-        (member.value, member.first_level, member.label, member.remark) for member in BusinessType
-    ]
-    assert ours == rows
+    assert [
+        (each.value, each.first_level, each.label, each.remark) for each in BusinessType
+    ] == rows
 
 
 @pytest.mark.parametrize(
@@ -51,56 +49,37 @@ def test_return_codes_are_those_of_7_1():
     assert [(member.value, member.scope, member.label) for member in ReturnCode] == rows
 
 
-@every_enum
-def test_no_two_members_share_a_code(enum):
+@pytest.mark.parametrize("enum", ENUMS)
+def test_members_equal_their_codes_are_found_by_them_and_written_as_them(enum):
     assert len(enum.__members__) == len(set(map(str, enum)))
-
-
-@every_enum
-def test_members_equal_their_codes_and_are_found_by_them(enum):
     for member in enum:
         assert member == member.value
         assert enum(member.value) is member
-
-
-@every_enum
-def test_members_are_written_as_their_codes(enum):
-    for member in enum:
         code = str(member.value)
         assert (str(member), format(member), f"{member:>8}") == (code, code, code.rjust(8))
         assert json.dumps(member) == json.dumps(member.value)
 
 
-@pytest.mark.parametrize(
-    ("enum", "code"),
-    [
-        (BusinessType, "01999"),
-        (BusinessType, "101"),
-        (IdType, "1"),
-        (OrderStatus, "17"),
-        (MdtrtCertType, "05A"),
-        (PwdFlag, "2"),
-        (ReturnCode, 1),
-        (ReturnCode, 500010),
-    ],
-)
-def test_code_that_is_not_listed_has_no_member(enum, code):
-    with pytest.raises(ValueError, match="is not a valid"):
-        enum(code)
+def test_code_that_is_not_listed_has_no_member():
+    for enum, codes in (
+        (BusinessType, ["01999", "101"]),
+        (IdType, ["1"]),
+        (OrderStatus, ["17"]),
+        (MdtrtCertType, ["05A"]),
+        (PwdFlag, ["2"]),
+        (ReturnCode, [1, 500010]),
+    ):
+        for code in codes:
+            with pytest.raises(ValueError, match="is not a valid"):
+                enum(code)
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "listed"),
-    [
-        ("business_type", "1101", BusinessType.HOSPITAL_REGISTRATION),
-        ("id_type", "1", IdType.RESIDENT_ID),
-        ("mdtrt_cert_type", "1A", MdtrtCertType.EC_QRCODE),
-        ("business_type", "01101", None),
-        ("business_type", "1", None),
-        ("business_type", BusinessType.HOSPITAL_REGISTRATION, None),
-        ("operator_id", "1", None),
-        ("id_type", 1, None),
-    ],
-)
-def test_code_that_lost_its_zero_is_found_by_it(field, value, listed):
-    assert with_leading_zero(field, value) is listed
+def test_code_that_lost_its_zero_is_found_by_it():
+    registration = BusinessType.HOSPITAL_REGISTRATION
+    assert with_leading_zero("business_type", "1101") is registration
+    assert with_leading_zero("id_type", "1") is IdType.RESIDENT_ID
+    assert with_leading_zero("mdtrt_cert_type", "1A") is MdtrtCertType.EC_QRCODE
+    for code in ("01101", "1", registration):
+        assert with_leading_zero("business_type", code) is None
+    assert with_leading_zero("operator_id", "1") is None
+    assert with_leading_zero("id_type", 1) is None

@@ -12,34 +12,23 @@ from .conftest import WINDOW
 from .standard_tables import fields, section
 
 DRUGS = [{"ITEM_NO": "1", "ITEMNAME": "阿莫西林", "HI_ITEM": "Y", "PRIC": "1.20", "ITEM_CNT": "2"}]
-SETTLED = {
-    "out_biz_no": "N1",
-    "operator_id": "008",
-    "operator_name": "TEST",
-    "total_fee": "12.30",
-    "biz_type": "settle",
-    "id_no": "533222199909090123",
-    "user_name": "张三",
-    "setl_time": "2026-01-31 12:00:00",
-    "hospital_name": "医院",
-    "office_id": "01",
-    "office_name": "内科",
-    "doctor_name": "李四",
-}
+SETTLED = {"out_biz_no": "N1", "operator_id": "008", "operator_name": "TEST", "total_fee": "12.30"}
+SETTLED.update(biz_type="settle", id_no="533222199909090123", user_name="张三", doctor_name="李四")
+SETTLED.update(setl_time="2026-01-31 12:00:00", hospital_name="医院")
+SETTLED.update(office_id="01", office_name="内科")
 WITH_SUCCESS = {"medical_settle_no": "1", "own_amt": "1", "balance": "1", "drug_list": DRUGS}
 
 
 def success(**changed):
-    return SettleNotifyRequest(
-        **{**SETTLED, "medical_settle_state": "SUCCESS", **WITH_SUCCESS, **changed}
-    )
+    given = {**SETTLED, **WITH_SUCCESS, "medical_settle_state": "SUCCESS", **changed}
+    return SettleNotifyRequest(**given)
 
 
-@pytest.mark.parametrize("trans_type", ["cn.nhsa.ec.auth", "cn.nhsa.settle.notify"])
-def test_trans_type_is_that_of_its_tables(trans_type):
-    for table in ("request", "response"):
-        assert section(f"{trans_type}.{table}").startswith(trans_type)
-    assert REQUESTS[trans_type].trans_type == trans_type
+def test_trans_type_is_that_of_its_tables():
+    for trans_type in ("cn.nhsa.ec.auth", "cn.nhsa.settle.notify"):
+        for table in ("request", "response"):
+            assert section(f"{trans_type}.{table}").startswith(trans_type)
+        assert REQUESTS[trans_type].trans_type == trans_type
 
 
 def test_face_gives_the_auth_no_that_its_decoding_needs(client, simulator):
@@ -51,8 +40,7 @@ def test_face_gives_the_auth_no_that_its_decoding_needs(client, simulator):
 
 def test_answer_of_the_field_is_read(client, simulator):
     data = '{"authNo":"A7","outBizNo":"N1","extData":"{\\"a\\":1}"}'
-    raw = {"orgId": "1", "code": 0, "message": "", "data": data}
-    simulator.answer(raw=json.dumps(raw))
+    simulator.answer(raw=json.dumps({"orgId": "1", "code": 0, "message": "", "data": data}))
     answer = client.call(EcAuthRequest(**WINDOW, out_biz_no="N1"))
     assert (answer.auth_no, answer.out_biz_no, answer.ext_data) == ("A7", "N1", {"a": 1})
 
@@ -81,29 +69,25 @@ class TestSettlement:
         request = SettleNotifyRequest(**SETTLED, medical_settle_state="FAIL")
         assert (request.drug_list, request.own_amt) == (None, None)
 
-    @pytest.mark.parametrize(
-        ("name", "told"),
-        [
+    def test_has_the_two_states_and_the_two_kinds(self):
+        for name, told in (
             ("medical_settle_state", "one of 'SUCCESS' or 'FAIL'"),
             ("biz_type", "one of 'register' or 'settle'"),
-        ],
-    )
-    def test_has_the_two_states_and_the_two_kinds(self, name, told):
-        with pytest.raises(ValidationError, match=f"{name}: {told}"):
-            success(**{name: "other"})
+        ):
+            with pytest.raises(ValidationError, match=f"{name}: {told}"):
+                success(**{name: "other"})
 
     def test_drugs_are_a_list_or_its_text_and_go_out_as_text(self, client, simulator):
         for given in (DRUGS, json.dumps(DRUGS, ensure_ascii=False)):
             client.call(success(drug_list=given))
             assert json.loads(simulator.requests[-1]["data"]["drugList"]) == DRUGS
 
-    @pytest.mark.parametrize("wrong", [1, [1], [{"PRIC": 1.2}], {"ITEM_NO": "1"}])
-    def test_drugs_that_are_neither_are_refused(self, wrong):
-        with pytest.raises(ValidationError, match="药品明细 drug_list"):
-            success(drug_list=wrong)
+    def test_drugs_that_are_neither_are_refused(self):
+        for wrong in (1, [1], [{"PRIC": 1.2}], {"ITEM_NO": "1"}):
+            with pytest.raises(ValidationError, match="药品明细 drug_list"):
+                success(drug_list=wrong)
 
     def test_may_be_answered_with_nothing(self, client, simulator):
         for data in ({}, "", "{}", None, "null"):
             simulator.answer(raw=json.dumps({"code": 0, "message": "", "data": data}))
-            answer = client.call(success())
-            assert answer == SettleNotifyResponse()
+            assert client.call(success()) == SettleNotifyResponse()
