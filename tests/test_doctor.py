@@ -17,9 +17,7 @@ from nationec.transports.binding import WIDTH
 from .conftest import WINDOWS
 
 DLLS = Path(os.environ.get("NATIONEC_TEST_DLLS", ""))
-needs_lab = pytest.mark.skipif(
-    "NATIONEC_TEST_DLLS" not in os.environ, reason="the Windows lab is not set up"
-)
+HAS_LAB = "NATIONEC_TEST_DLLS" in os.environ
 needs_pefile = pytest.mark.skipif(find_spec("pefile") is None, reason="the extra doctor")
 WINDRES = shutil.which("i686-w64-mingw32-windres")
 
@@ -30,14 +28,31 @@ def no_variables(monkeypatch):
         monkeypatch.delenv(f"NATIONEC_{name}", raising=False)
 
 
+class Report(dict):
+    """The exit code, and the lines by check: (status, text)."""
+
+    def __init__(self, code, lines):
+        self.code = code
+        for line in lines:
+            self.setdefault(line["check"], []).append((line["status"], line["text"]))
+
+    def only(self, check):
+        """Status and text of the one line of this check."""
+        (line,) = self[check]
+        return line
+
+    def failure(self, check):
+        """The text of the one line of this check, for which the exit code is 1."""
+        status, text = self.only(check)
+        assert (self.code, status) == (1, "failed")
+        return text
+
+
 @pytest.fixture
 def doctor(capsys):
-    """Runs it: the exit code, and the lines of the report as (check, status, text)."""
-
     def run(*arguments):
         code = main(["doctor", "--json", *map(str, arguments)])
-        lines = json.loads(capsys.readouterr().out)
-        return code, [(line["check"], line["status"], line["text"]) for line in lines]
+        return Report(code, json.loads(capsys.readouterr().out))
 
     return run
 
@@ -48,32 +63,23 @@ def own(standin, tmp_path):
     return Path(shutil.copy(standin, tmp_path / standin.name))
 
 
-def only(lines, check):
-    return [(status, text) for name, status, text in lines if name == check]
-
-
 def test_all_is_well(doctor, own):
-    code, lines = doctor("--dll", own)
-    assert code == 0
-    statuses = {status for check, status, _ in lines if check not in ("imports", "session")}
-    assert statuses == {"ok"}
-    assert only(lines, "DLL") == [("ok", str(own))]
-    assert only(lines, "width") == ([("ok", f"{WIDTH}-bit, for Windows")] if WINDOWS else [])
-    assert only(lines, "loads") == [("ok", f"in {sys.executable}")]
-    assert only(lines, "folder") == [("ok", "can be written to")]
-    ((_, text),) = only(lines, "Python")
-    assert f"{WIDTH}-bit, {sys.executable}" in text
-    ((_, text),) = only(lines, "system")
-    assert ("Windows" in text) == WINDOWS
-    assert "Wine" not in str(lines)
+    report = doctor("--dll", own)
+    assert report.code == 0
+    checks = set(report) - {"imports", "session"}
+    assert {status for check in checks for status, _ in report[check]} == {"ok"}
+    assert report["DLL"] == [("ok", str(own))]
+    assert report.get("width") == ([("ok", f"{WIDTH}-bit, for Windows")] if WINDOWS else None)
+    assert report["loads"] == [("ok", f"in {sys.executable}")]
+    assert report["folder"] == [("ok", "can be written to")]
+    assert f"{WIDTH}-bit, {sys.executable}" in report.only("Python")[1]
+    assert ("Windows" in report.only("system")[1]) == WINDOWS
+    assert "Wine" not in str(report)
 
 
-def test_lines_are_for_people_without_json(own, capsys):
+def test_lines_are_for_people_in_their_language_without_json(own, capsys, monkeypatch):
     assert main(["doctor", "--dll", str(own)]) == 0
     assert f"ok       DLL      {own}\n" in capsys.readouterr().out
-
-
-def test_lines_are_in_the_readers_language(own, capsys, monkeypatch):
     monkeypatch.setenv("NATIONEC_LANG", "zh")
     assert main(["doctor", "--dll", str(own)]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -84,75 +90,67 @@ def test_lines_are_in_the_readers_language(own, capsys, monkeypatch):
 def test_the_variables_of_call_are_read(doctor, own, monkeypatch):
     monkeypatch.setenv("NATIONEC_DLL", str(own))
     monkeypatch.setenv("NATIONEC_URL", "nowhere")
-    code, lines = doctor()
-    assert (code, only(lines, "url")[0][0]) == (1, "failed")
-    assert only(lines, "DLL") == [("ok", str(own))]
+    report = doctor()
+    assert report.failure("url")
+    assert report["DLL"] == [("ok", str(own))]
     monkeypatch.setenv("NATIONEC_PYTHON", "no-such-python")
-    _, lines = doctor()
-    assert "no-such-python" in only(lines, "loads")[0][1]
+    assert "no-such-python" in doctor().failure("loads")
     monkeypatch.setenv("NATIONEC_TIMEOUT", "soon")
     assert main(["doctor"]) == 2
 
 
 def test_no_dll(doctor, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    code, lines = doctor()
-    ((status, text),) = only(lines, "DLL")
-    assert (code, status) == (1, "failed")
+    report = doctor()
+    text = report.failure("DLL")
     assert str(tmp_path / "NationECCode.dll") in text
     assert text.index("--dll") < text.index(str(tmp_path))
-    assert only(lines, "loads") == []
+    assert "loads" not in report
 
 
 def test_a_file_that_is_no_library(doctor):
-    code, lines = doctor("--dll", __file__)
-    ((status, text),) = only(lines, "loads")
-    assert (code, status) == (1, "failed")
+    text = doctor("--dll", __file__).failure("loads")
     assert text.startswith("the DLL cannot be read as a library")
 
 
 class TestFolder:
-    @pytest.mark.skipif(WINDOWS or os.geteuid() == 0, reason="an administrator may write anywhere")
-    def test_that_cannot_be_written_to(self, doctor, own):
+    @pytest.mark.parametrize("root", [False, True], ids=["user", "root"])
+    def test_that_cannot_be_written_to(self, doctor, own, mocker, root):
+        if root:
+            mocker.patch("tempfile.TemporaryFile", side_effect=PermissionError)
+        elif WINDOWS or os.geteuid() == 0:
+            pytest.skip("an administrator may write anywhere")
         own.parent.chmod(0o555)
-        code, lines = doctor("--dll", own)
+        report = doctor("--dll", own)
         own.parent.chmod(0o755)
-        ((status, text),) = only(lines, "folder")
-        assert (code, status, str(own.parent) in text) == (0, "warning", True)
-
-    def test_that_cannot_be_written_to_for_root_too(self, doctor, own, mocker):
-        mocker.patch("tempfile.TemporaryFile", side_effect=PermissionError)
-        code, lines = doctor("--dll", own)
-        ((status, text),) = only(lines, "folder")
-        assert (code, status, str(own.parent) in text) == (0, "warning", True)
+        status, text = report.only("folder")
+        assert (report.code, status, str(own.parent) in text) == (0, "warning", True)
 
     def test_what_the_dll_has_left_in_it(self, doctor, own):
-        _, lines = doctor("--dll", own)
-        assert only(lines, "settings") == [("ok", "no NationEcCode.ini yet: the DLL writes it")]
-        assert only(lines, "log") == [("ok", "no dlllog(Nation) yet: the DLL writes it")]
+        report = doctor("--dll", own)
+        assert report["settings"] == [("ok", "no NationEcCode.ini yet: the DLL writes it")]
+        assert report["log"] == [("ok", "no dlllog(Nation) yet: the DLL writes it")]
         url = "http://10.0.0.8:8081/localcfc/api/hsecfc"
         call = ["call", "x", "--json", "-", "--org-id", "7654321", "--url", f"{url}/traces"]
         command = [sys.executable, "-m", "nationec", *call, "--dll", str(own)]
         assert subprocess.run(command, input=b"{}", capture_output=True).returncode == 0
-        _, lines = doctor("--dll", own)
-        text = f"NationEcCode.ini: orgId=7654321, url={url}"
-        assert only(lines, "settings") == [("ok", text)]
-        assert only(lines, "log") == [("ok", str(own.parent / "dlllog(Nation)"))]
+        report = doctor("--dll", own)
+        assert report["settings"] == [("ok", f"NationEcCode.ini: orgId=7654321, url={url}")]
+        assert report["log"] == [("ok", str(own.parent / "dlllog(Nation)"))]
 
-    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk"])
-    def test_its_settings_may_be_in_either_encoding(self, doctor, own, encoding):
+    def test_its_settings_may_be_in_either_encoding(self, doctor, own):
         ini = "; 设置\r\n[Updater]\r\nother\r\nOrgId=1\r\nURL=http://平台/a%2F\r\n"
-        (own.parent / "NationEcCode.ini").write_bytes(ini.encode(encoding))
-        _, lines = doctor("--dll", own)
-        text = "NationEcCode.ini: orgId=1, url=http://平台/a%2F"
-        assert only(lines, "settings") == [("ok", text)]
+        for encoding in ("utf-8", "utf-8-sig", "gbk"):
+            (own.parent / "NationEcCode.ini").write_bytes(ini.encode(encoding))
+            text = "NationEcCode.ini: orgId=1, url=http://平台/a%2F"
+            assert doctor("--dll", own)["settings"] == [("ok", text)], encoding
 
-    @pytest.mark.parametrize("ini", [b"\x00\x81\xff", b"orgId=1", b""])
-    def test_its_settings_may_be_damaged(self, doctor, own, ini):
-        (own.parent / "NationEcCode.ini").write_bytes(ini)
-        code, lines = doctor("--dll", own)
-        assert code == 0
-        assert only(lines, "settings")
+    def test_its_settings_may_be_damaged(self, doctor, own):
+        for ini in (b"\x00\x81\xff", b"orgId=1", b""):
+            (own.parent / "NationEcCode.ini").write_bytes(ini)
+            report = doctor("--dll", own)
+            assert report.code == 0, ini
+            assert report["settings"], ini
 
 
 class TestUrl:
@@ -161,9 +159,9 @@ class TestUrl:
             server.bind(("127.0.0.1", 0))
             server.listen()
             host, port = server.getsockname()
-            code, lines = doctor("--dll", own, "--url", f"http://{host}:{port}/localcfc")
+            report = doctor("--dll", own, "--url", f"http://{host}:{port}/localcfc")
         said = f"127.0.0.1 port {port} accepts a connection"
-        assert (code, only(lines, "url")) == (0, [("ok", said)])
+        assert (report.code, report["url"]) == (0, [("ok", said)])
 
     @pytest.mark.parametrize(
         ("url", "said"),
@@ -181,40 +179,35 @@ class TestUrl:
         with socket.socket() as server:
             server.bind(("127.0.0.1", 0))
             port = server.getsockname()[1]
-        code, lines = doctor("--dll", own, "--url", url.format(port=port))
-        ((status, text),) = only(lines, "url")
-        assert (code, status) == (1, "failed")
+        text = doctor("--dll", own, "--url", url.format(port=port)).failure("url")
         assert said.format(port=port) in text
 
 
 class TestTheOtherPython:
     def test_that_loads_the_dll(self, doctor, own):
-        code, lines = doctor("--dll", own, "--python", sys.executable)
-        assert (code, only(lines, "loads")) == (0, [("ok", f"in {sys.executable}")])
+        report = doctor("--dll", own, "--python", sys.executable)
+        assert (report.code, report["loads"]) == (0, [("ok", f"in {sys.executable}")])
 
     def test_that_does_not_start(self, doctor, own):
-        code, lines = doctor("--dll", own, "--python", "no-such-python")
-        ((status, text),) = only(lines, "loads")
-        assert (code, status) == (1, "failed")
+        text = doctor("--dll", own, "--python", "no-such-python").failure("loads")
         assert "no-such-python does not start" in text
 
     def test_that_may_see_another_dll(self, doctor, tmp_path):
-        dll = tmp_path / "no.dll"
-        code, lines = doctor("--dll", dll, "--python", sys.executable)
-        assert (code, only(lines, "DLL")[0][0]) == (1, "warning")
-        assert only(lines, "loads")[0][0] == "failed"
+        report = doctor("--dll", tmp_path / "no.dll", "--python", sys.executable)
+        assert report.only("DLL")[0] == "warning"
+        assert report.failure("loads")
 
 
 @pytest.mark.skipif(not WINDOWS, reason="Windows only")
 def test_whether_a_window_of_the_dll_can_be_seen(doctor, own):
-    _, lines = doctor("--dll", own)
-    ((status, text),) = only(lines, "session")
+    report = doctor("--dll", own)
+    status, text = report.only("session")
     assert (status == "warning") == text.startswith("0,")
-    ((status, text),) = only(lines, "user")
+    status, text = report.only("user")
     assert (status, "elevated" in text) == ("ok", True)
 
 
-@needs_lab
+@pytest.mark.skipif(not HAS_LAB, reason="the Windows lab is not set up")
 class TestTables:
     """Of a Windows DLL, on any system."""
 
@@ -223,52 +216,46 @@ class TestTables:
 
     @needs_pefile
     def test_exports_and_imports(self, doctor):
-        code, lines = doctor("--dll", self.dll("openssl"))
-        assert code == (0 if WINDOWS else 1)
-        assert only(lines, "exports") == [("ok", "NationEcTrans")]
-        assert only(lines, "version") == []  # it has none
-        imports = only(lines, "imports")
-        assert ("ok", "beside the DLL: libeay32.dll, ssleay32.dll") in imports
-        (line,) = [line for line in imports if "kernel32.dll" in line[1]]
-        assert line[1].startswith("of Windows: ") == WINDOWS
-        assert len(imports) == 2
+        report = doctor("--dll", self.dll("openssl"))
+        assert report.code == (0 if WINDOWS else 1)
+        assert report["exports"] == [("ok", "NationEcTrans")]
+        assert "version" not in report  # it has none
+        assert ("ok", "beside the DLL: libeay32.dll, ssleay32.dll") in report["imports"]
+        (text,) = (text for _, text in report["imports"] if "kernel32.dll" in text)
+        assert text.startswith("of Windows: ") == WINDOWS
+        assert len(report["imports"]) == 2
 
     @needs_pefile
     def test_a_missing_import_is_named(self, doctor):
-        code, lines = doctor("--dll", self.dll("needs"))
-        assert code == 1
-        ((status, text),) = [line for line in only(lines, "imports") if "libeay32.dll" in line[1]]
+        report = doctor("--dll", self.dll("needs"))
+        assert report.code == 1
+        ((status, text),) = (line for line in report["imports"] if "libeay32.dll" in line[1])
         assert status == ("failed" if WINDOWS else "warning")
         assert "not found: put" in text or "not beside the DLL" in text
 
     @needs_pefile
     def test_a_missing_export(self, doctor):
-        code, lines = doctor("--dll", self.dll("noexport"))
-        ((status, text),) = only(lines, "exports")
-        assert (code, status) == (1, "failed")
+        text = doctor("--dll", self.dll("noexport")).failure("exports")
         assert "_NationEcTrans@12" in text
 
     def test_a_damaged_dll(self, doctor, tmp_path):
         path = tmp_path / "NationECCode.dll"
         path.write_bytes(self.dll("").read_bytes()[:600])
-        code, _ = doctor("--dll", path)
-        assert code == 1
+        assert doctor("--dll", path).code == 1
 
     def test_without_pefile_the_rest_is_still_looked_at(self, doctor, mocker):
         mocker.patch.dict(sys.modules, {"pefile": None})
-        code, lines = doctor("--dll", self.dll(""))
+        report = doctor("--dll", self.dll(""))
         text = "version, exports and imports not looked at: pip install nationec[doctor]"
-        assert only(lines, "imports") == [("warning", text)]
-        assert only(lines, "width")
-        assert only(lines, "loads")
-        assert code == (0 if WINDOWS else 1)
+        assert report["imports"] == [("warning", text)]
+        assert {"width", "loads"} <= set(report)
+        assert report.code == (0 if WINDOWS else 1)
 
     def test_the_other_width(self, doctor):
         other = 64 if DLLS.name == "32" else 32
-        code, lines = doctor("--dll", DLLS.parent / str(other) / f"standin{other}.dll")
-        assert only(lines, "width") == [("ok", f"{other}-bit, for Windows")]
-        ((status, text),) = only(lines, "loads")
-        assert (code, status) == (1, "failed")
+        report = doctor("--dll", DLLS.parent / str(other) / f"standin{other}.dll")
+        assert report["width"] == [("ok", f"{other}-bit, for Windows")]
+        text = report.failure("loads")
         assert f"{other}-bit" in text
         assert "--python" in text
 
@@ -282,5 +269,4 @@ def test_the_version_of_a_windows_dll(doctor, tmp_path):
     compiler = WINDRES.replace("windres", "gcc")
     link = [compiler, "-shared", "-nostdlib", "-o", "versioned.dll", "empty.c", "version.o"]
     subprocess.run(link, cwd=tmp_path, check=True)
-    _, lines = doctor("--dll", tmp_path / "versioned.dll")
-    assert only(lines, "version") == [("ok", "1.2.30.4")]
+    assert doctor("--dll", tmp_path / "versioned.dll")["version"] == [("ok", "1.2.30.4")]
