@@ -79,21 +79,19 @@ class TestOptions:
         office = {"officeId": "1", "officeName": "内科"}
         assert sent["data"] == {"orgId": "35020319001", **window, **office}
 
-    @pytest.mark.parametrize("language", ["en", "zh"])
     @pytest.mark.parametrize("request_type", REQUESTS.values(), ids=REQUESTS)
-    def test_every_field_has_one_in_both_spellings(
-        self, request_type, capsys, monkeypatch, language
-    ):
-        monkeypatch.setenv("NATIONEC_LANG", language)
-        with pytest.raises(SystemExit, match="0"):
-            main(["call", request_type.trans_type, "--help"])
-        shown = capsys.readouterr().out
-        squeezed = re.sub(r"\s", "", shown)
-        for name, field in request_type.model_fields.items():
-            assert f"--{name.replace('_', '-')}" in shown
-            assert f"--{field.alias}" in shown
-            told = field.description.partition("\n")[0]
-            assert re.sub(r"\s", "", told) in squeezed or name == "org_id"
+    def test_every_field_has_one_in_both_spellings(self, request_type, capsys, monkeypatch):
+        for language in ("en", "zh"):
+            monkeypatch.setenv("NATIONEC_LANG", language)
+            with pytest.raises(SystemExit, match="0"):
+                main(["call", request_type.trans_type, "--help"])
+            shown = capsys.readouterr().out
+            squeezed = re.sub(r"\s", "", shown)
+            for name, field in request_type.model_fields.items():
+                assert f"--{name.replace('_', '-')}" in shown
+                assert f"--{field.alias}" in shown
+                told = field.description.partition("\n")[0]
+                assert re.sub(r"\s", "", told) in squeezed or name == "org_id"
 
     def test_a_photo_is_a_file_or_base64(self, nationec, tmp_path):
         face = tmp_path / "face.jpg"
@@ -149,9 +147,7 @@ class TestOptions:
         monkeypatch.setenv("NATIONEC_TIMEOUT", "soon")
         assert nationec(*QUERY)[0] == 2
 
-    def test_a_variable_that_was_left_behind_simulates_no_real_window(
-        self, nationec, standin, monkeypatch
-    ):
+    def test_a_variable_left_behind_simulates_no_real_window(self, nationec, standin, monkeypatch):
         query = [*QUERY, "--org-id", "1"]
         where = ["--url", "http://h/null", "--dll", standin]
         for value, plain, real in (("1", 0, 4), ("0", 2, 4), ("false", 2, 4)):
@@ -220,22 +216,17 @@ class TestMessage:
         sent, _ = nationec.message(message, "--extra", '{"c": 1}')
         assert sent["extra"] == {"c": 1}
 
-    @pytest.mark.parametrize(
-        ("field", "value", "told"),
-        [
+    def test_what_is_not_listed_is_sent_and_told_when_it_looks_like_a_slip(self, nationec):
+        for field, value, told in (
             ("gainWay", "FACE", ""),
             ("infoFrom", 1, ""),
             ("photo", None, ""),
             ("devicetype", "SelfService", "devicetype is not listed: is it deviceType?"),
             ("businessType", "1101", "businessType 1101 is not listed: is it 01101 (挂号)?"),
-        ],
-    )
-    def test_what_is_not_listed_is_sent_and_told_when_it_looks_like_a_slip(
-        self, nationec, field, value, told
-    ):
-        sent, err = nationec.message({**DATA, field: value}, "ec.query")
-        assert sent["data"].get(field) == value
-        assert err == (f"nationec: {told}\n" if told else "")
+        ):
+            sent, err = nationec.message({**DATA, field: value}, "ec.query")
+            assert sent["data"].get(field) == value
+            assert err == (f"nationec: {told}\n" if told else "")
 
     def test_a_slip_is_told_beside_what_it_makes_wrong(self, nationec):
         data = {**DATA, "oficeName": "张三"}
@@ -270,9 +261,7 @@ class TestMessage:
             ({"data": []}, ["ec.query"], "data must be an object"),
         ],
     )
-    def test_2_is_for_one_at_odds_with_itself_or_with_json(
-        self, nationec, message, arguments, said
-    ):
+    def test_2_is_for_one_at_odds_with_itself(self, nationec, message, arguments, said):
         status, out, err = nationec(*JSON, *arguments, stdin=message)
         assert (status, out, nationec.sent) == (2, "", [])
         assert said in err
@@ -406,12 +395,9 @@ class TestForms:
 
 class TestKeep:
     @pytest.fixture
-    def path(self, tmp_path):
-        return tmp_path / "kept.json"
-
-    @pytest.fixture
-    def keep(self, nationec, path, standin):
+    def keep(self, nationec, tmp_path, standin):
         def keep(mode):
+            path = tmp_path / "kept.json"
             where = [*PLACE, "--dll", standin, "--url", f"http://h/{mode}", "--keep", path]
             status, _, err = nationec(*QUERY, *where)
             return status, err, json.loads(path.read_bytes())
@@ -447,7 +433,8 @@ class TestKeep:
             assert kept["returnValue"] is kept["returnValueBase64"] is None
 
     @on_posix  # Windows has the rights of the folder
-    def test_only_its_user_can_read_it_also_where_it_was_there_before(self, keep, path):
+    def test_only_its_user_can_read_it_also_where_it_was_there_before(self, keep, tmp_path):
+        path = tmp_path / "kept.json"
         path.write_text("x" * 9999)
         path.chmod(0o666)
         keep("localQrCodeQuery")

@@ -204,9 +204,7 @@ def test_no_text_of_a_call_names_anybody(in_process, monkeypatch, caplog, capfd,
 
 
 @pytest.mark.parametrize("name", OUT_OF_PROCESS)
-def test_no_text_of_a_call_in_another_process_names_anybody(
-    isolated, name, monkeypatch, caplog, capfd
-):
+def test_no_text_of_an_isolated_call_names_anybody(isolated, name, monkeypatch, caplog, capfd):
     caplog.set_level(logging.DEBUG)
     case = OUT_OF_PROCESS[name]
     for language in languages(monkeypatch):
@@ -369,9 +367,7 @@ FAILURES += ["a list where text is"]
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_the_command_names_nobody_unless_that_is_its_answer(
-    standin, name, monkeypatch, capfdbinary
-):
+def test_the_command_that_fails_names_nobody(standin, name, monkeypatch, capfdbinary):
     given = [*options(REQUESTS[3]), "--url", URL + MODES[name], "--org-id", "1", "--dll", standin]
     for language in languages(monkeypatch):
         for more in ([], ["--json-errors"]):

@@ -104,9 +104,7 @@ class TestWhatIsSent:
             data = read_in(data_format, message(client, changed)["data"])
             assert (data["photoData"], data["officeName"]) == (photo, "内科")
 
-    def test_is_nothing_where_the_request_was_changed_to_what_it_cannot_be(
-        self, client, simulator, query
-    ):
+    def test_is_nothing_where_the_request_was_spoilt(self, client, simulator, query):
         with pytest.raises(ValueError, match="nothing was sent"):
             client.call(query.model_copy(update={"photo_data": "\ud800"}))
         assert simulator.requests == []
