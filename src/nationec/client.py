@@ -28,8 +28,8 @@ from .language import _
 from .models import Request, T
 from .transports.base import Transport
 from .transports.binding import dll_name
-from .transports.dll import DllTransport
-from .transports.isolated import IsolatedDll
+from .transports.dll import OUT_BUFFER_SIZE, DllTransport
+from .transports.isolated import TIMEOUT, IsolatedDll
 from .wire import Extra
 
 logger = logging.getLogger("nationec")
@@ -72,7 +72,7 @@ class Client:
         encoding: str = "gb18030",
         response_encoding: Optional[str] = None,
         data_format: str = "object",
-        out_buffer_size: int = 65536,
+        out_buffer_size: int = OUT_BUFFER_SIZE,
         on_exchange: Optional[Callable[[Exchange[Any]], object]] = None,
     ) -> None:
         _check_text("url", url, 2048)
@@ -207,7 +207,7 @@ def _transport(
     return IsolatedDll(
         dll_name(dll),
         python=python,
-        timeout=60.0 if timeout is None else timeout,
+        timeout=TIMEOUT if timeout is None else timeout,
         out_buffer_size=out_buffer_size,
     )
 

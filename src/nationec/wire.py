@@ -57,7 +57,8 @@ def encoded(text: str, encoding: str) -> bytes:
     raise ValueError(told.format(encoding=encoding))
 
 
-def _decoded(raw: bytes, encoding: str) -> Optional[str]:
+def decoded(raw: bytes, encoding: str) -> Optional[str]:
+    """The text of ``raw``, ``None`` where it is none in this encoding."""
     try:
         return gb18030.decode(raw) if encoding == "gb18030" else raw.decode(encoding)
     except UnicodeDecodeError:
@@ -127,7 +128,7 @@ def envelope(received: bytes, encoding: str) -> Envelope:
 def _out_data(received: bytes, encoding: str) -> str:
     """OutData as text."""
     other = encoding != "utf-8" and _is_utf8(received)
-    text = None if other else _decoded(received, encoding)
+    text = None if other else decoded(received, encoding)
     if text is None:
         raise format_error(_another_encoding(encoding, other))
     text = text.strip(_AROUND)
@@ -183,7 +184,7 @@ def words(raw: Optional[bytes], encoding: str) -> str:
     Of JSON its ``message`` or ``cause``. Of a piece of JSON nothing: it may be what was sent.
     """
     raw = raw or b""
-    text = _decoded(raw, "utf-8" if _is_utf8(raw) else encoding)
+    text = decoded(raw, "utf-8" if _is_utf8(raw) else encoding)
     text = (raw.decode(encoding, "replace") if text is None else text).strip(_AROUND)
     if not set('{}"').intersection(text):
         return text

@@ -16,7 +16,8 @@ from ..models import Request, Response
 from ..terminal import REQUESTS
 from ..transports.base import Transport
 from ..transports.binding import DLL_NAME
-from ..transports.isolated import IsolatedDll
+from ..transports.dll import OUT_BUFFER_SIZE
+from ..transports.isolated import TIMEOUT, IsolatedDll
 from ..transports.simulator import Simulator
 from . import keep
 from .message import Message, in_wire_names, made
@@ -151,8 +152,8 @@ def _transport(arguments: Namespace) -> Transport:
     return IsolatedDll(
         arguments.dll or DLL_NAME,
         python=arguments.python,
-        timeout=arguments.timeout or 60.0,
-        out_buffer_size=int(arguments.out_buffer_size or 65536),
+        timeout=arguments.timeout or TIMEOUT,
+        out_buffer_size=int(arguments.out_buffer_size or OUT_BUFFER_SIZE),
     )
 
 

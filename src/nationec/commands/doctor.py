@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from ..errors import DllLoadError, cut, load_error
 from ..language import _
 from ..transports import binding
-from ..transports.isolated import IsolatedDll
+from ..transports.isolated import TIMEOUT, IsolatedDll
+from ..wire import decoded
 from .parser import Parser, positive, setting
 from .tables import imports, tables
 
@@ -207,10 +208,8 @@ def _settings(path: Path) -> Finding:
     ini = RawConfigParser(strict=False, allow_no_value=True)
     try:
         raw = path.read_bytes()
-        try:
-            ini.read_string(raw.decode("utf-8-sig"))
-        except UnicodeDecodeError:
-            ini.read_string(raw.decode("gb18030", "replace"))
+        text = decoded(raw, "utf-8-sig")
+        ini.read_string(raw.decode("gb18030", "replace") if text is None else text)
     except (OSError, Error):
         text = _("{path} cannot be read: ask whoever supports the DLL")
         return Finding("settings", WARNING, text.format(path=path))
@@ -222,7 +221,7 @@ def _settings(path: Path) -> Finding:
 def _loads(path: str, arguments: Namespace) -> Finding:
     python = arguments.python
     try:
-        with IsolatedDll(path, python=python, timeout=arguments.timeout or 60.0) as isolated:
+        with IsolatedDll(path, python=python, timeout=arguments.timeout or TIMEOUT) as isolated:
             isolated.start()
     except (DllLoadError, ValueError) as error:
         return Finding("loads", FAILED, str(error))

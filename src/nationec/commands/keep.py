@@ -8,10 +8,10 @@ import json
 import os
 import stat
 from base64 import b64encode
-from contextlib import suppress
 from typing import Any, Dict, Optional, TextIO
 
 from ..exchange import Exchange
+from ..wire import decoded
 
 
 def opened(path: str) -> TextIO:
@@ -39,9 +39,6 @@ def write(file: TextIO, exchange: Exchange[Any], sent_as: str, received_as: str)
 
 
 def _both(name: str, raw: Optional[bytes], encoding: str) -> Dict[str, Optional[str]]:
-    told: Dict[str, Optional[str]] = {name: None, f"{name}Base64": None}
-    if raw is not None:
-        told[f"{name}Base64"] = b64encode(raw).decode()
-        with suppress(UnicodeDecodeError):
-            told[name] = raw.decode(encoding)
-    return told
+    if raw is None:
+        return {name: None, f"{name}Base64": None}
+    return {name: decoded(raw, encoding), f"{name}Base64": b64encode(raw).decode()}

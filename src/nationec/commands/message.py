@@ -13,13 +13,12 @@ from pydantic import ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import from_json
 
-from .. import gb18030
 from ..codes import with_leading_zero
 from ..language import _
 from ..models import AnyRequest, Request
 from ..rows import unwrapped
 from ..terminal import REQUESTS
-from ..wire import Extra
+from ..wire import Extra, decoded
 from .output import InvalidRequest
 
 _HEAD = {"orgId", "transType", "data", "extra"}
@@ -97,14 +96,12 @@ def _contents(option: str, path: str) -> bytes:
 
 def _text(raw: bytes) -> str:
     """UTF-8, else GB 18030: what most programs for Chinese Windows write."""
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
-    try:
-        return gb18030.decode(raw)
-    except UnicodeDecodeError:
-        raise InvalidRequest(_("--json: it is neither UTF-8 nor GB 18030")) from None
+    text = decoded(raw, "utf-8-sig")
+    if text is None:
+        text = decoded(raw, "gb18030")
+    if text is None:
+        raise InvalidRequest(_("--json: it is neither UTF-8 nor GB 18030"))
+    return text
 
 
 def _parsed(option: str, text: str) -> Any:

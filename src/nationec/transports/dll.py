@@ -9,6 +9,9 @@ from . import binding
 
 Path = Union[str, "os.PathLike[str]"]
 
+OUT_BUFFER_SIZE = 65536
+"""Bytes of room for an answer, unless told."""
+
 
 def checked(cwd: Optional[Path], out_buffer_size: int) -> Optional[str]:
     """``cwd`` as an absolute path.
@@ -48,7 +51,7 @@ class DllTransport:
         path: Optional[Path] = None,
         *,
         cwd: Optional[Path] = None,
-        out_buffer_size: int = 65536,
+        out_buffer_size: int = OUT_BUFFER_SIZE,
     ) -> None:
         folder = checked(cwd, out_buffer_size)
         self._binding: Optional[binding.Binding]

@@ -19,8 +19,11 @@ from typing import List, Optional, Sequence, Tuple, Union
 from ..errors import DllLoadError, crash_error, load_error, timeout_error
 from ..language import _, option
 from . import binding, worker
-from .dll import Path, checked
+from .dll import OUT_BUFFER_SIZE, Path, checked
 from .process import Process, program
+
+TIMEOUT = 60.0
+"""Seconds that a call may take, unless told."""
 
 
 class IsolatedDll:
@@ -50,10 +53,10 @@ class IsolatedDll:
         path: Path,
         *,
         python: Union[str, Sequence[str], None] = None,
-        timeout: Optional[float] = 60.0,
+        timeout: Optional[float] = TIMEOUT,
         start_timeout: float = 30.0,
         cwd: Optional[Path] = None,
-        out_buffer_size: int = 65536,
+        out_buffer_size: int = OUT_BUFFER_SIZE,
     ) -> None:
         _check_seconds("timeout", 1 if timeout is None else timeout)
         _check_seconds("start_timeout", start_timeout)
