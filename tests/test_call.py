@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from nationec import Simulator
+from nationec import IsolatedDll, Simulator
 from nationec.commands import call, main
 from nationec.terminal import REQUESTS
 
@@ -121,7 +121,7 @@ class TestOptions:
         assert status == 0
 
     def test_a_dll_has_a_minute_and_64_kib_unless_told(self, nationec, mocker, standin):
-        made = mocker.patch.object(call, "IsolatedDll", wraps=call.IsolatedDll)
+        made = mocker.patch("nationec.client.IsolatedDll", wraps=IsolatedDll)
         assert nationec(*QUERY, *PLACE, "--dll", standin)[0] == 0
         given = {"python": None, "timeout": 60.0, "out_buffer_size": 65536}
         made.assert_called_once_with(str(standin), **given)

@@ -6,23 +6,25 @@
 import os
 import sys
 from argparse import Namespace
-from typing import Any, Dict, List, Optional, TextIO, Tuple, Type
+from contextlib import suppress
+from typing import Any, Dict, List, Optional, Type
 
 from ..client import Client
 from ..errors import NationEcError, format_error
 from ..exchange import Exchange
 from ..language import _
-from ..models import Request, Response
+from ..models import Request
 from ..terminal import REQUESTS
-from ..transports.base import Transport
-from ..transports.binding import DLL_NAME
 from ..transports.dll import OUT_BUFFER_SIZE
-from ..transports.isolated import TIMEOUT, IsolatedDll
+from ..transports.isolated import TIMEOUT
 from ..transports.simulator import Simulator
 from . import keep
 from .message import Message, in_wire_names, made
-from .output import InvalidRequest, let_go_of_stdout, report, write
-from .parser import Parser, encoding, positive, setting
+from .output import Failure, InvalidRequest, report, write
+from .parser import Parser, encoding, positive, size
+
+# Options that are arguments of the client.
+_OF_CLIENT = ("dll", "python", "timeout", "encoding", "response_encoding", "out_buffer_size")
 
 
 def add_arguments(parser: Parser, argv: List[str]) -> None:
@@ -37,8 +39,13 @@ def add_arguments(parser: Parser, argv: List[str]) -> None:
     ).format(names=", ".join(REQUESTS))
     told = _("交易类型; may stand in the message of --json")
     parser.arguments.add_argument("trans_type", metavar="TRANS_TYPE", nargs="?", help=told)
-    _add_head(parser.options)
-    _add_settings(parser.options, argv)
+    told = _("the fields, or a whole message, as JSON in UTF-8 or GB 18030; - is stdin")
+    parser.options.add_argument("--json", metavar="FILE", help=told)
+    parser.setting("org_id", "TEXT", "医保定点机构代码", "--orgId")
+    told = _("扩展参数 of the head (§4.2.4.1)")
+    parser.options.add_argument("--extra", metavar="TEXT", help=told)
+    _add_settings(parser)
+    _add_simulate(parser.options, argv)
     _add_output(parser.options)
     listed = next((REQUESTS[word] for word in argv if word in REQUESTS), None)
     if listed is not None:
@@ -46,26 +53,21 @@ def add_arguments(parser: Parser, argv: List[str]) -> None:
         _add_fields(parser.add_argument_group(title), listed)
 
 
-def _add_head(group: Any) -> None:
-    told = _("the fields, or a whole message, as JSON in UTF-8 or GB 18030; - is stdin")
-    group.add_argument("--json", metavar="FILE", help=told)
-    setting(group, "org_id", "医保定点机构代码", "--orgId", metavar="TEXT")
-    told = _("扩展参数 of the head (§4.2.4.1)")
-    group.add_argument("--extra", metavar="TEXT", help=told)
-
-
-def _add_settings(group: Any, argv: List[str]) -> None:
-    setting(group, "url", "业务请求地址", metavar="URL")
-    setting(group, "dll", _("the DLL, else it is looked for"), metavar="PATH")
-    setting(group, "python", _("another Python to run the DLL in"), metavar="COMMAND")
+def _add_settings(parser: Parser) -> None:
+    parser.setting("url", "URL", "业务请求地址")
+    parser.setting("dll", "PATH", _("the DLL, else it is looked for"))
+    parser.setting("python", "COMMAND", _("another Python to run the DLL in"))
     told = _("deadline, 60 s unless given")
-    setting(group, "timeout", told, metavar="SECONDS", type=positive)
+    parser.setting("timeout", "SECONDS", told, type=positive, default=TIMEOUT)
     told = _("the DLL's encoding, gb18030 unless given")
-    setting(group, "encoding", told, metavar="NAME", type=encoding)
+    parser.setting("encoding", "NAME", told, type=encoding, default="gb18030")
     told = _("that of its answers, the same unless given")
-    setting(group, "response_encoding", told, metavar="NAME", type=encoding)
+    parser.setting("response_encoding", "NAME", told, type=encoding)
     told = _("room for an answer, 65536 bytes unless given")
-    setting(group, "out_buffer_size", told, metavar="BYTES", type=positive)
+    parser.setting("out_buffer_size", "BYTES", told, type=size, default=OUT_BUFFER_SIZE)
+
+
+def _add_simulate(group: Any, argv: List[str]) -> None:
     # Not where a real window is asked for: a variable that was left behind would hand it the
     # example patient.
     real = {"--url", "--dll"}.intersection(word.partition("=")[0] for word in argv)
@@ -111,7 +113,7 @@ def _add_fields(group: Any, listed: Type[Request[Any]]) -> None:
 def run(arguments: Namespace) -> int:
     """Carry out the transaction, and tell of it."""
     warnings: List[str] = []
-    error: Optional[Exception] = None
+    error: Optional[Failure] = None
     try:
         message = made(arguments)
         warnings += message.warnings
@@ -124,64 +126,28 @@ def run(arguments: Namespace) -> int:
 
 
 def _exchanged(message: Message, arguments: Namespace, warnings: List[str]) -> Exchange[Any]:
-    if not arguments.simulate and not (arguments.url and message.org_id):
+    settings: Dict[str, Any] = {name: getattr(arguments, name) for name in _OF_CLIENT}
+    if arguments.simulate:
+        settings = {"transport": Simulator(), "encoding": "gb18030", "response_encoding": None}
+    elif not (arguments.url and message.org_id):
         text = _("give --url and --org-id, or NATIONEC_URL and NATIONEC_ORG_ID, or --simulate")
         raise InvalidRequest(text)
-    sent_as, received_as = _encodings(arguments)
     done: List[Exchange[Any]] = []
     with Client(
         arguments.url or "http://simulator",
         message.org_id or "35020319001",
-        transport=_transport(arguments),
-        encoding=sent_as,
-        response_encoding=received_as,
         data_format=message.data_format,
         on_exchange=done.append,
+        **settings,
     ) as client:
-        file = _kept(arguments.keep)
+        file = keep.opened(arguments.keep) if arguments.keep else None
         try:
             return client.exchange(message.request, extra=message.extra)
         finally:
             if file is not None:
-                _keep(file, done, arguments, warnings)
-
-
-def _transport(arguments: Namespace) -> Transport:
-    if arguments.simulate:
-        return Simulator(timeout=arguments.timeout)
-    return IsolatedDll(
-        arguments.dll or DLL_NAME,
-        python=arguments.python,
-        timeout=arguments.timeout or TIMEOUT,
-        out_buffer_size=int(arguments.out_buffer_size or OUT_BUFFER_SIZE),
-    )
-
-
-def _encodings(arguments: Namespace) -> Tuple[str, str]:
-    """That of what is sent, and that of what is received."""
-    if arguments.simulate:
-        return "gb18030", "gb18030"
-    sent_as = arguments.encoding or "gb18030"
-    return sent_as, arguments.response_encoding or sent_as
-
-
-def _kept(path: Optional[str]) -> Optional[TextIO]:
-    try:
-        return keep.opened(path) if path else None
-    except OSError as error:
-        raise InvalidRequest(f"--keep: {path}: {error.strerror}") from None
-
-
-def _keep(
-    file: TextIO, done: List[Exchange[Any]], arguments: Namespace, warnings: List[str]
-) -> None:
-    try:
-        with file:
-            for exchange in done:  # none, where it could not be written as InData
-                keep.write(file, exchange, *_encodings(arguments))
-    except OSError as error:
-        text = _("--keep: not all of it was written ({detail}): see that there is room")
-        warnings.append(text.format(detail=error.strerror))
+                sent_as = settings["encoding"]
+                received_as = settings["response_encoding"] or sent_as
+                warnings += keep.write(file, done, sent_as, received_as)
 
 
 def _print(exchange: Exchange[Any], arguments: Namespace) -> None:
@@ -199,20 +165,17 @@ def _print(exchange: Exchange[Any], arguments: Namespace) -> None:
     try:
         write(sys.stdout, answer, ascii_only=arguments.ascii)
     except (OSError, AttributeError) as error:  # full or closed; None
-        let_go_of_stdout()
-        kind = type(error).__name__
-    else:
-        return
-    text = _("stdout did not take it ({kind}): see that it has a reader and room")
-    lost = format_error(text.format(kind=kind))
-    lost.about(exchange)
-    raise lost
+        # Else Python writes once more at its end, and has an exit code of its own for it.
+        with suppress(OSError, AttributeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        text = _("stdout did not take it ({kind}): see that it has a reader and room")
+        lost = format_error(text.format(kind=type(error).__name__))
+        lost.about(exchange)
+        raise lost from None
 
 
-def _on_the_wire(data: Optional[Response]) -> Optional[Dict[str, Any]]:
+def _on_the_wire(data: Any) -> Dict[str, Any]:
     """Under the wire's names. Not by ``model_dump``, which stops at a nesting of 200."""
-    if data is None:
-        return None
     fields = type(data).model_fields
     named = {fields[name].alias or name: value for name, value in data.__dict__.items()}
     return {**named, **(data.model_extra or {})}

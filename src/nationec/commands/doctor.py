@@ -16,7 +16,7 @@ from ..language import _
 from ..transports import binding
 from ..transports.isolated import TIMEOUT, IsolatedDll
 from ..wire import decoded
-from .parser import Parser, positive, setting
+from .parser import Parser, positive
 from .tables import imports, tables
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
@@ -36,12 +36,11 @@ class Finding(NamedTuple):
 
 def add_arguments(parser: Parser, argv: List[str]) -> None:
     """The options, and the same variables as those of ``nationec call``."""
-    setting(parser.options, "dll", _("the DLL, else it is looked for"), metavar="PATH")
-    setting(parser.options, "url", _("业务请求地址: does it accept a connection"), metavar="URL")
-    told = _("another Python to run the DLL in")
-    setting(parser.options, "python", told, metavar="COMMAND")
+    parser.setting("dll", "PATH", _("the DLL, else it is looked for"))
+    parser.setting("url", "URL", _("业务请求地址: does it accept a connection"))
+    parser.setting("python", "COMMAND", _("another Python to run the DLL in"))
     told = _("deadline, 60 s unless given")
-    setting(parser.options, "timeout", told, metavar="SECONDS", type=positive)
+    parser.setting("timeout", "SECONDS", told, type=positive, default=TIMEOUT)
     parser.options.add_argument("--json", action="store_true", help=_("for programs"))
 
 
@@ -221,7 +220,7 @@ def _settings(path: Path) -> Finding:
 def _loads(path: str, arguments: Namespace) -> Finding:
     python = arguments.python
     try:
-        with IsolatedDll(path, python=python, timeout=arguments.timeout or TIMEOUT) as isolated:
+        with IsolatedDll(path, python=python, timeout=arguments.timeout) as isolated:
             isolated.start()
     except (DllLoadError, ValueError) as error:
         return Finding("loads", FAILED, str(error))

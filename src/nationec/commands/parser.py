@@ -28,6 +28,20 @@ class Parser(argparse.ArgumentParser):
         self.options = self.add_argument_group(_("options"))
         self.options.add_argument("-h", "--help", action="help", help=_("show this help"))
 
+    def setting(
+        self, name: str, metavar: str, told: str, *spellings: str, default: Any = None, **more: Any
+    ) -> None:
+        """Add an option that may stand in the environment too: --org-id is NATIONEC_ORG_ID."""
+        variable = f"NATIONEC_{name.upper()}"
+        self.options.add_argument(
+            f"--{name.replace('_', '-')}",
+            *spellings,
+            metavar=metavar,
+            default=os.environ.get(variable) or default,
+            help=f"{told} ({variable})",
+            **more,
+        )
+
     def error(self, message: str) -> NoReturn:
         """Raise ``InvalidRequest`` for what argparse says."""
         parts = re.fullmatch("(?:argument ([^:]+): )?(.*)", message, re.DOTALL)
@@ -45,23 +59,11 @@ class Parser(argparse.ArgumentParser):
         raise InvalidRequest(f"{text} ({self.prog} --help)")
 
 
-def setting(group: Any, name: str, told: str, *spellings: str, **more: Any) -> None:
-    """Add an option that may stand in the environment too: --org-id is NATIONEC_ORG_ID."""
-    variable = f"NATIONEC_{name.upper()}"
-    group.add_argument(
-        f"--{name.replace('_', '-')}",
-        *spellings,
-        default=os.environ.get(variable) or None,
-        help=f"{told} ({variable})",
-        **more,
-    )
-
-
 # What is refused here is not repeated either: it may have been meant for another option.
 
 
 def positive(text: str) -> float:
-    """The value of --timeout and --out-buffer-size."""
+    """The value of --timeout."""
     try:
         number = float(text)
     except ValueError:
@@ -69,6 +71,11 @@ def positive(text: str) -> float:
     if not 0 < number < 1e9:
         raise argparse.ArgumentTypeError(_("give a number, more than 0"))
     return number
+
+
+def size(text: str) -> int:
+    """The value of --out-buffer-size."""
+    return int(positive(text))
 
 
 def encoding(text: str) -> str:
