@@ -7,7 +7,7 @@ import re
 import sys
 from argparse import Namespace
 from difflib import get_close_matches
-from typing import Any, Dict, List, NamedTuple, Optional, Type
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type
 
 from pydantic import ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
@@ -43,11 +43,7 @@ def made(arguments: Namespace) -> Message:
     twice = _("orgId is not the same in --org-id (NATIONEC_ORG_ID), the head and data")
     of_data = [data.pop(name, None) for name in ("orgId", "org_id")]
     org_id = _agreed(twice, arguments.org_id, given.get("orgId"), *of_data)
-    trans_type = _trans_type(given, arguments)
-    listed = REQUESTS.get(str(trans_type))
-    fields = data if listed is None else _fields(listed, data, arguments)
-    warnings = [] if listed is None else _doubts(listed, fields)
-    request = _request(listed, trans_type, fields, warnings)
+    request, warnings = _request(_trans_type(given, arguments), data, arguments)
     extra = given.get("extra")
     if arguments.extra is not None:
         extra = _object_or_text("--extra", arguments.extra)
@@ -123,25 +119,42 @@ def _agreed(twice: str, *values: Any) -> Any:
     return given[0] if given else None
 
 
+def _request(
+    trans_type: Any, data: Dict[str, Any], arguments: Namespace
+) -> Tuple[Request[Any], List[str]]:
+    """The request, and what in it may be a slip."""
+    listed = REQUESTS.get(str(trans_type))
+    warnings: List[str] = []
+    try:
+        if listed is None:
+            return AnyRequest(trans_type, **data), warnings
+        fields = _fields(listed, data, arguments)
+        warnings += _doubts(listed, fields)
+        return _with_more(listed).model_validate(fields), warnings
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+    told = in_wire_names("; ".join([*(fault["msg"] for fault in faults), *warnings]))
+    raise InvalidRequest(_("nothing was sent, the request is invalid: {told}").format(told=told))
+
+
 def _fields(
     listed: Type[Request[Any]], data: Dict[str, Any], arguments: Namespace
 ) -> Dict[str, Any]:
     """``data`` and the options, under Python's names."""
     names = {field.alias: name for name, field in listed.model_fields.items()}
     fields = {names.get(name, name): value for name, value in data.items()}
-    for name in listed.model_fields:
+    for name in names.values():
         value = getattr(arguments, f"field_{name}", None)
-        if value is not None:
-            fields[name] = _value(name, value)
+        if value is None:
+            continue
+        if name == "photo_data" and value.startswith("@"):
+            value = _contents("--photo-data", value[1:])
+        elif name == "ext_data":
+            value = _object_or_text("--ext-data", value)
+        fields[name] = value
     if "photo_data" in listed.model_fields:
         fields.setdefault("photo_data", None)  # AuthCheckRequest wants it said
     return fields
-
-
-def _value(name: str, text: str) -> Any:
-    if name == "photo_data" and text.startswith("@"):
-        return _contents("--photo-data", text[1:])
-    return _object_or_text("--ext-data", text) if name == "ext_data" else text
 
 
 def _doubts(listed: Type[Request[Any]], fields: Dict[str, Any]) -> List[str]:
@@ -158,22 +171,6 @@ def _doubts(listed: Type[Request[Any]], fields: Dict[str, Any]) -> List[str]:
                 text = _("{name} is not listed: is it {near}?")
                 told.append(text.format(name=name, near=wire[near]))
     return told
-
-
-def _request(
-    listed: Optional[Type[Request[Any]]],
-    trans_type: Any,
-    fields: Dict[str, Any],
-    warnings: List[str],
-) -> Request[Any]:
-    try:
-        if listed is None:
-            return AnyRequest(trans_type, **fields)
-        return _with_more(listed).model_validate(fields)
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-    told = in_wire_names("; ".join([*(fault["msg"] for fault in faults), *warnings]))
-    raise InvalidRequest(_("nothing was sent, the request is invalid: {told}").format(told=told))
 
 
 def in_wire_names(text: str) -> str:
