@@ -8,7 +8,7 @@ from ..client import Client
 from ..codes import BusinessType, MdtrtCertType, ReturnCode
 from ..errors import NationEcError
 from ..language import _
-from ..models import Request, T
+from ..models import Request
 from ..terminal import EcAuthRequest
 from ..transactions import AuthCheckRequest, EcPwdRequest, EcQueryRequest, QrcodeGetRequest
 from ..transports.simulator import Simulator
@@ -32,9 +32,10 @@ def run(arguments: Namespace) -> int:
     }
     simulator = Simulator()
     with Client(_URL, "35020319001", transport=simulator) as client:
-        # What the later transactions need; each is shown below.
-        insured = client.call(EcQueryRequest(**window))
-        auth = client.call(EcAuthRequest(**window))
+        insured = _shown(client, EcQueryRequest(**window))
+        _shown(client, QrcodeGetRequest(**window))
+        auth = _shown(client, EcAuthRequest(**window))
+        _shown(client, AuthCheckRequest(**window, auth_no=auth.auth_no, photo_data=None))
         password = EcPwdRequest(
             **window,
             id_no=insured.id_no,
@@ -43,18 +44,14 @@ def run(arguments: Namespace) -> int:
             ec_token=insured.ec_token,
             mdtrt_cert_type=MdtrtCertType.EC_QRCODE,
         )
-        _show(client, EcQueryRequest(**window))
-        _show(client, QrcodeGetRequest(**window))
-        _show(client, EcAuthRequest(**window))
-        _show(client, AuthCheckRequest(**window, auth_no=auth.auth_no, photo_data=None))
-        _show(client, password)
+        _shown(client, password)
         simulator.answer(code=ReturnCode.EC_PASSWORD_WRONG)
-        _show(client, password)
+        _shown(client, password)
     return 0
 
 
-def _show(client: Client, request: Request[T]) -> None:
-    """Every value is shown: the patient is the standard's example."""
+def _shown(client: Client, request: Request[Any]) -> Any:
+    """The answer. Every value is shown: the patient is the standard's example."""
     try:
         exchange = client.exchange(request)
     except NationEcError as error:
@@ -71,6 +68,7 @@ def _show(client: Client, request: Request[T]) -> None:
         _line(_("error"), f"{type(exchange.error).__name__}: {exchange.error}")
     else:
         _line(_("result"), _fields(exchange.data))
+    return exchange.data
 
 
 def _line(label: str, text: str) -> None:
