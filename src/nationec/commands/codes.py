@@ -30,7 +30,8 @@ def run(arguments: Namespace) -> int:
     words = [word.lower() for word in arguments.query]
     members = [member for table in _TABLES for member in table]
     exact = [member for member in members if words == [str(member).lower()]]
-    found = exact or [member for member in members if _has(member, words)]
+    near = [each for each in members if all(word in _line(each).lower() for word in words)]
+    found = exact or near
     for member in found:
         print(_line(member))
     # Only where one was asked for: a list is for looking through.
@@ -42,10 +43,6 @@ def run(arguments: Namespace) -> int:
     text = _("none of the standard's codes: a province or a later edition may have it")
     print(f"nationec: {text}", file=sys.stderr)
     return 1
-
-
-def _has(member: Any, words: List[str]) -> bool:
-    return all(word in _line(member).lower() for word in words)
 
 
 def _line(member: Any) -> str:

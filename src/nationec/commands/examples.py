@@ -20,8 +20,13 @@ def add_arguments(parser: Parser, argv: List[str]) -> None:
 
 def run(arguments: Namespace) -> int:
     """Copy them, and print what was copied."""
-    source = _source()
-    copies = {path: Path(arguments.folder, path.relative_to(source)) for path in _files(source)}
+    # In the wheel they are in the package, in the project's own folder beside ``src``.
+    source = _PACKAGE / "examples"
+    if not source.is_dir():
+        source = _PACKAGE.parents[1] / "examples"
+    files = [path for path in sorted(source.rglob("*")) if path.is_file()]
+    files = [path for path in files if "__pycache__" not in path.parts]
+    copies = {path: Path(arguments.folder, path.relative_to(source)) for path in files}
     # All or nothing: half of a folder is worse than none.
     there = [str(copy) for copy in copies.values() if copy.exists()]
     if there:
@@ -35,14 +40,3 @@ def run(arguments: Namespace) -> int:
         raise InvalidRequest(f"{error.filename}: {error.strerror}") from None
     print(*copies.values(), sep="\n")
     return 0
-
-
-def _source() -> Path:
-    """In the wheel they are in the package, in the project's own folder beside ``src``."""
-    installed = _PACKAGE / "examples"
-    return installed if installed.is_dir() else _PACKAGE.parents[1] / "examples"
-
-
-def _files(folder: Path) -> List[Path]:
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    return [path for path in files if "__pycache__" not in path.parts]
