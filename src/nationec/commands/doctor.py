@@ -149,7 +149,7 @@ def _tables(path: str, width: int) -> Iterator[Finding]:
     told = tables(path)
     if told.version:
         yield Finding("version", OK, told.version)
-    found = [name for name in binding.EXPORTS if name in told.exports]
+    found = [name for name in binding.EXPORTS if name.encode() in told.exports]
     if found:
         yield Finding("exports", OK, ", ".join(found))
     else:
@@ -159,26 +159,22 @@ def _tables(path: str, width: int) -> Iterator[Finding]:
 
 
 def _imports(folder: str, places: Dict[str, Optional[str]]) -> Iterator[Finding]:
-    beside = [name for name, place in places.items() if place == folder]
-    absent = [name for name, place in places.items() if place is None]
-    others = [name for name in places if name not in beside and name not in absent]
-    if absent:
+    beside = ", ".join(name for name, place in places.items() if place == folder)
+    absent = ", ".join(name for name, place in places.items() if place is None)
+    others = ", ".join(name for name, place in places.items() if place not in (folder, None))
+    if absent and binding.SYSTEM == "Windows":
+        text = _(
+            "{names} not found: put what came with the DLL into its folder, and install the "
+            "Visual C++ runtime"
+        )
+        yield Finding("imports", FAILED, text.format(names=absent))
+    elif absent:
         text = _("{names} not beside the DLL: see that the Windows it runs on has them")
-        if binding.SYSTEM == "Windows":
-            text = _(
-                "{names} not found: put what came with the DLL into its folder, and install the "
-                "Visual C++ runtime"
-            )
-        status = FAILED if binding.SYSTEM == "Windows" else WARNING
-        yield Finding("imports", status, text.format(names=_listed(absent)))
+        yield Finding("imports", WARNING, text.format(names=absent))
     if beside:
-        yield Finding("imports", OK, _("beside the DLL: {names}").format(names=_listed(beside)))
+        yield Finding("imports", OK, _("beside the DLL: {names}").format(names=beside))
     if others:
-        yield Finding("imports", OK, _("of Windows: {names}").format(names=_listed(others)))
-
-
-def _listed(names: List[str]) -> str:
-    return ", ".join(names)
+        yield Finding("imports", OK, _("of Windows: {names}").format(names=others))
 
 
 def _folder(folder: Path) -> Iterator[Finding]:
@@ -192,14 +188,10 @@ def _folder(folder: Path) -> Iterator[Finding]:
             "let this user write to {folder}"
         )
         yield Finding("folder", WARNING, text.format(folder=folder))
-    if (folder / _INI).is_file():
-        yield _settings(folder / _INI)
-    else:
-        text = _("no {name} yet: the DLL writes it")
-        yield Finding("settings", OK, text.format(name=_INI))
-    log = folder / _LOG
-    text = _("no {name} yet: the DLL writes it")
-    yield Finding("log", OK, str(log) if log.is_dir() else text.format(name=_LOG))
+    ini, log = folder / _INI, folder / _LOG
+    none = _("no {name} yet: the DLL writes it")
+    yield _settings(ini) if ini.is_file() else Finding("settings", OK, none.format(name=_INI))
+    yield Finding("log", OK, str(log) if log.is_dir() else none.format(name=_LOG))
 
 
 def _settings(path: Path) -> Finding:
@@ -218,13 +210,13 @@ def _settings(path: Path) -> Finding:
 
 
 def _loads(path: str, arguments: Namespace) -> Finding:
-    python = arguments.python
     try:
-        with IsolatedDll(path, python=python, timeout=arguments.timeout) as isolated:
+        with IsolatedDll(path, python=arguments.python, timeout=arguments.timeout) as isolated:
             isolated.start()
     except (DllLoadError, ValueError) as error:
         return Finding("loads", FAILED, str(error))
-    return Finding("loads", OK, _("in {python}").format(python=python or sys.executable))
+    text = _("in {python}").format(python=arguments.python or sys.executable)
+    return Finding("loads", OK, text)
 
 
 def _connects(url: str) -> Finding:

@@ -9,9 +9,10 @@ _READ = ("EXPORT", "IMPORT", "RESOURCE")
 
 
 class Tables(NamedTuple):
-    """``version`` is empty where the DLL has none."""
+    """``imports`` are in lower case; ``version`` is empty where the DLL has none."""
 
-    exports: List[str]
+    exports: List[Optional[bytes]]
+    """``None`` is one that has a number only."""
     imports: List[str]
     version: str
 
@@ -25,24 +26,20 @@ def tables(path: str) -> Tables:
         with pefile.PE(path, fast_load=True) as image:
             image.parse_data_directories(directories)
             exported = getattr(image, "DIRECTORY_ENTRY_EXPORT", None)
+            imported = getattr(image, "DIRECTORY_ENTRY_IMPORT", [])
+            versions = getattr(image, "VS_FIXEDFILEINFO", [])
             return Tables(
-                [_text(symbol.name) for symbol in exported.symbols] if exported else [],
-                [_text(entry.dll) for entry in getattr(image, "DIRECTORY_ENTRY_IMPORT", [])],
-                _version(image),
+                [symbol.name for symbol in exported.symbols] if exported else [],
+                [entry.dll.decode("ascii", "replace").lower() for entry in imported],
+                _version(versions[0]) if versions else "",
             )
     except pefile.PEFormatError as error:
         raise ValueError(str(error)) from None
 
 
-def _text(name: Optional[bytes]) -> str:
-    return (name or b"").decode("ascii", "replace")  # none, where it has a number only
-
-
-def _version(image: Any) -> str:
-    for info in getattr(image, "VS_FIXEDFILEINFO", []):
-        pairs = info.FileVersionMS, info.FileVersionLS
-        return ".".join(f"{pair >> 16}.{pair & 0xFFFF}" for pair in pairs)
-    return ""
+def _version(info: Any) -> str:
+    pairs = info.FileVersionMS, info.FileVersionLS
+    return ".".join(f"{pair >> 16}.{pair & 0xFFFF}" for pair in pairs)
 
 
 def imports(path: str, width: int) -> Dict[str, Optional[str]]:
@@ -55,7 +52,7 @@ def imports(path: str, width: int) -> Dict[str, Optional[str]]:
     found: Dict[str, Optional[str]] = {}
     pending = [path]
     while pending:
-        for name in map(str.lower, tables(pending.pop()).imports):
+        for name in tables(pending.pop()).imports:
             if name in found:
                 continue
             found[name] = _place(name, folder, width)
