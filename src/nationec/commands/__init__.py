@@ -28,8 +28,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         arguments = _parsed(argv)
         return arguments.run(arguments) or 0
     except InvalidRequest as error:
-        as_json, ascii_only = "--json-errors" in argv, "--ascii" in argv
-        return report(error, [], as_json=as_json, ascii_only=ascii_only)
+        return report(error, [], as_json="--json-errors" in argv, ascii_only="--ascii" in argv)
     finally:
         on_command_line.reset(before)
 

@@ -2,12 +2,18 @@
 
 # The options; then what is sent (``message``), the call, in which the DLL always has a process
 # of its own, and what it answers: to stdout, and what goes wrong to stderr (``output``).
+#
+# The file of --keep is JSON in UTF-8: InData, the return value and OutData as text where they can
+# be read, and each of them as its bytes in base64. Windows gives a file the rights of its folder.
 
+import json
 import os
+import stat
 import sys
 from argparse import Namespace
+from base64 import b64encode
 from contextlib import suppress
-from typing import Any, Dict, List, Optional, Type
+from typing import Any, Dict, List, Optional, TextIO, Type
 
 from ..client import Client
 from ..errors import NationEcError, format_error
@@ -18,10 +24,10 @@ from ..terminal import REQUESTS
 from ..transports.dll import OUT_BUFFER_SIZE
 from ..transports.isolated import TIMEOUT
 from ..transports.simulator import Simulator
-from . import keep
+from ..wire import decoded
 from .message import Message, in_wire_names, made
 from .output import Failure, InvalidRequest, report, write
-from .parser import Parser, encoding, positive, size
+from .parser import Parser, encoding, positive
 
 # Options that are arguments of the client.
 _OF_CLIENT = ("dll", "python", "timeout", "encoding", "response_encoding", "out_buffer_size")
@@ -64,7 +70,7 @@ def _add_settings(parser: Parser) -> None:
     told = _("that of its answers, the same unless given")
     parser.setting("response_encoding", "NAME", told, type=encoding)
     told = _("room for an answer, 65536 bytes unless given")
-    parser.setting("out_buffer_size", "BYTES", told, type=size, default=OUT_BUFFER_SIZE)
+    parser.setting("out_buffer_size", "BYTES", told, type=positive, default=OUT_BUFFER_SIZE)
 
 
 def _add_simulate(group: Any, argv: List[str]) -> None:
@@ -97,16 +103,16 @@ def _add_fields(group: Any, listed: Type[Request[Any]]) -> None:
     for name, field in listed.model_fields.items():
         if name == "org_id":
             continue
-        told = [(field.description or "").partition("\n")[0]]
+        told = str(field.description).partition("\n")[0]
         if name == "photo_data":
-            told.append(_("@FILE is an image"))
+            told += "；" + _("@FILE is an image")
         elif field.is_required():
-            told.append(_("must be given"))
+            told += "；" + _("must be given")
         group.add_argument(
             *dict.fromkeys((f"--{name.replace('_', '-')}", f"--{field.alias}")),
             dest=f"field_{name}",
             metavar="TEXT",
-            help="；".join(filter(None, told)).replace("%", "%%"),
+            help=told,
         )
 
 
@@ -126,12 +132,13 @@ def run(arguments: Namespace) -> int:
 
 
 def _exchanged(message: Message, arguments: Namespace, warnings: List[str]) -> Exchange[Any]:
-    settings: Dict[str, Any] = {name: getattr(arguments, name) for name in _OF_CLIENT}
-    if arguments.simulate:
-        settings = {"transport": Simulator(), "encoding": "gb18030", "response_encoding": None}
-    elif not (arguments.url and message.org_id):
+    if not arguments.simulate and not (arguments.url and message.org_id):
         text = _("give --url and --org-id, or NATIONEC_URL and NATIONEC_ORG_ID, or --simulate")
         raise InvalidRequest(text)
+    settings: Dict[str, Any] = {name: getattr(arguments, name) for name in _OF_CLIENT}
+    settings["out_buffer_size"] = int(arguments.out_buffer_size)
+    if arguments.simulate:
+        settings = {"transport": Simulator(), "encoding": "gb18030"}
     done: List[Exchange[Any]] = []
     with Client(
         arguments.url or "http://simulator",
@@ -140,14 +147,53 @@ def _exchanged(message: Message, arguments: Namespace, warnings: List[str]) -> E
         on_exchange=done.append,
         **settings,
     ) as client:
-        file = keep.opened(arguments.keep) if arguments.keep else None
+        file = _opened(arguments.keep) if arguments.keep else None
         try:
             return client.exchange(message.request, extra=message.extra)
         finally:
             if file is not None:
                 sent_as = settings["encoding"]
-                received_as = settings["response_encoding"] or sent_as
-                warnings += keep.write(file, done, sent_as, received_as)
+                warnings += _keep(file, done, sent_as, settings.get("response_encoding") or sent_as)
+
+
+def _opened(path: str) -> TextIO:
+    """The file of --keep, overwritten, for this user only."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        # One that was there keeps its rights; /dev/null is to keep them.
+        if stat.S_ISREG(os.fstat(descriptor).st_mode) and hasattr(os, "fchmod"):
+            os.fchmod(descriptor, 0o600)
+    except OSError as error:
+        raise InvalidRequest(f"--keep: {path}: {error.strerror}") from None
+    return open(descriptor, "w", encoding="utf-8", newline="\n")
+
+
+def _keep(file: TextIO, done: List[Exchange[Any]], sent_as: str, received_as: str) -> List[str]:
+    """Write what was ``done``, with its two encodings. Returns the warnings."""
+    try:
+        with file:
+            for exchange in done:  # none, where it could not be written as InData
+                told = {
+                    "transType": exchange.trans_type,
+                    "outBizNo": exchange.out_biz_no,
+                    "startedAt": exchange.started_at.isoformat(),
+                    "elapsedMs": round(exchange.elapsed * 1000, 1),
+                    "error": type(exchange.error).__name__ if exchange.error else None,
+                    **_both("inData", exchange.sent, sent_as),
+                    **_both("returnValue", exchange.return_value, received_as),
+                    **_both("outData", exchange.received, received_as),
+                }
+                json.dump(told, file, ensure_ascii=False, indent=2)
+    except OSError as error:
+        text = _("--keep: not all of it was written ({detail}): see that there is room")
+        return [text.format(detail=error.strerror)]
+    return []
+
+
+def _both(name: str, raw: Optional[bytes], encoding: str) -> Dict[str, Optional[str]]:
+    if raw is None:
+        return {name: None, f"{name}Base64": None}
+    return {name: decoded(raw, encoding), f"{name}Base64": b64encode(raw).decode()}
 
 
 def _print(exchange: Exchange[Any], arguments: Namespace) -> None:

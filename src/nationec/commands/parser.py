@@ -63,7 +63,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def positive(text: str) -> float:
-    """The value of --timeout."""
+    """The value of --timeout and --out-buffer-size."""
     try:
         number = float(text)
     except ValueError:
@@ -71,11 +71,6 @@ def positive(text: str) -> float:
     if not 0 < number < 1e9:
         raise argparse.ArgumentTypeError(_("give a number, more than 0"))
     return number
-
-
-def size(text: str) -> int:
-    """The value of --out-buffer-size."""
-    return int(positive(text))
 
 
 def encoding(text: str) -> str:
