@@ -39,7 +39,10 @@ class Message(NamedTuple):
 def made(arguments: Namespace) -> Message:
     """The message of ``nationec call``. Raises ``InvalidRequest``."""
     given = _given(arguments.json)
-    data = _data(given)
+    data = unwrapped(given["data"])
+    if not isinstance(data, dict):
+        raise InvalidRequest(_("--json: data must be an object"))
+    data = {name: value for name, value in data.items() if value is not None}
     twice = _("orgId is not the same in --org-id (NATIONEC_ORG_ID), the head and data")
     of_data = [data.pop(name, None) for name in ("orgId", "org_id")]
     org_id = _agreed(twice, arguments.org_id, given.get("orgId"), *of_data)
@@ -64,13 +67,6 @@ def _given(path: Optional[str]) -> Dict[str, Any]:
     return given
 
 
-def _data(given: Dict[str, Any]) -> Dict[str, Any]:
-    data = unwrapped(given["data"])
-    if not isinstance(data, dict):
-        raise InvalidRequest(_("--json: data must be an object"))
-    return {name: value for name, value in data.items() if value is not None}
-
-
 def _trans_type(given: Dict[str, Any], arguments: Namespace) -> Any:
     twice = _("transType is not the same in TRANS_TYPE and --json")
     trans_type = _agreed(twice, arguments.trans_type, given.get("transType"))
@@ -93,8 +89,7 @@ def _contents(option: str, path: str) -> bytes:
 def _text(raw: bytes) -> str:
     """UTF-8, else GB 18030: what most programs for Chinese Windows write."""
     text = decoded(raw, "utf-8-sig")
-    if text is None:
-        text = decoded(raw, "gb18030")
+    text = decoded(raw, "gb18030") if text is None else text
     if text is None:
         raise InvalidRequest(_("--json: it is neither UTF-8 nor GB 18030"))
     return text
