@@ -41,13 +41,10 @@ def _parsed(argv: List[str]) -> Namespace:
     if "trans_type" in arguments and arguments.trans_type not in REQUESTS:
         text = _("give TRANS_TYPE before its fields, one of {names}; for any other give --json")
         raise InvalidRequest(text.format(names=", ".join(REQUESTS)))
-    # By name only: what follows one may be a patient's.
-    names = [
-        word.partition("=")[0] if word.startswith("--") else word[:2]
-        for word in unknown
-        if word.startswith("-")
-    ]
-    if names:
+    options = [word for word in unknown if word.startswith("-")]
+    if options:
+        # By name only: what follows one may be a patient's.
+        names = [word.partition("=")[0] if word.startswith("--") else word[:2] for word in options]
         raise InvalidRequest(_("unknown options: {names}").format(names=", ".join(names)))
     raise InvalidRequest(_("there is an argument too many"))
 

@@ -6,24 +6,15 @@ from typing import Any, Dict, List, Optional, TextIO, Type, Union
 
 from pydantic.alias_generators import to_camel
 
-from ..errors import (
-    BusinessError,
-    DllCrashError,
-    DllLoadError,
-    DllTimeoutError,
-    NationEcError,
-    ProtocolError,
-    ResponseFormatError,
-    one_line,
-)
+from .. import errors
 
 EXIT_CODES: Dict[Type[Exception], int] = {
-    DllLoadError: 3,
-    ProtocolError: 4,
-    BusinessError: 5,
-    ResponseFormatError: 6,
-    DllTimeoutError: 7,
-    DllCrashError: 7,
+    errors.DllLoadError: 3,
+    errors.ProtocolError: 4,
+    errors.BusinessError: 5,
+    errors.ResponseFormatError: 6,
+    errors.DllTimeoutError: 7,
+    errors.DllCrashError: 7,
 }
 _FACTS = (
     "trans_type",
@@ -46,7 +37,7 @@ class InvalidRequest(Exception):
     outcome_unknown = False
 
 
-Failure = Union[NationEcError, InvalidRequest]
+Failure = Union[errors.NationEcError, InvalidRequest]
 
 
 def write(stream: TextIO, value: Any, *, ascii_only: bool = False) -> None:
@@ -89,7 +80,7 @@ def _told(error: Failure) -> Dict[str, Any]:
     return {
         "error": type(error).__name__,
         "exitCode": EXIT_CODES.get(type(error), 2),
-        "text": one_line(str(error)),
+        "text": errors.one_line(str(error)),
         "forOperator": error.for_operator,
         "outcomeUnknown": error.outcome_unknown,
         **{to_camel(name): fact for name, fact in facts.items() if fact is not None},
