@@ -2,7 +2,7 @@
 
 The modes are those of native/standin.c. Nothing may come out wrong: an answer is read as it is
 meant, or it is an error of the library that says what is the matter; and the call after it is as
-good as any other. "Goes" is what issue 11 lets go.
+good as any other.
 """
 
 import json
@@ -11,6 +11,7 @@ import os
 import random
 import re
 import signal
+from contextlib import suppress
 from typing import Any, NamedTuple, Optional
 
 import pytest
@@ -33,13 +34,8 @@ from .conftest import URL, WINDOW, WINDOWS, answer, hexed
 CALLS = 1000 if "NATIONEC_TEST_FULL" in os.environ else 150
 SEED = int(os.environ.get("NATIONEC_TEST_SEED", random.SystemRandom().randrange(10**9)))
 
-PATIENT = {
-    "idNo": "533222199909090123",
-    "idType": "01",
-    "userName": "张三",
-    "ecToken": "T0",
-    "insuOrg": "430000",
-}
+NUMBER = "533222199909090123"
+PATIENT = {"idNo": NUMBER, "idType": "01", "userName": "张三", "ecToken": "T0", "insuOrg": "430000"}
 LEFT_OUT = object()
 
 
@@ -84,6 +80,20 @@ def text(value, old="", new=""):
     return json.dumps(value, ensure_ascii=False).replace(old, new)
 
 
+def escaped(**changed):
+    """The patient in ASCII."""
+    return json.dumps(patient(**changed))
+
+
+def with_code(written):
+    return text(head(), '"code": 0', f'"code": {written}')
+
+
+def with_first(key, value):
+    """The value as JSON text, where this key stands before the one of the same name."""
+    return text(value, '"idNo"', f'{key}, "idNo"')
+
+
 def repeat(count, template):
     """OutData is A, so many B, C, so many D, and E, for the template "A|B|C|D|E"."""
     parts = template.split("|")
@@ -91,35 +101,29 @@ def repeat(count, template):
     return f"repeat={count}," + ",".join(hexed(part) for part in parts)
 
 
+def reads(**data):
+    return Reads(data)
+
+
 def refused(message, code=-2):
     text = f"the platform says: {code} " if message else f"no more than code {code}:"
     return Raises(BusinessError, text, {"code": code, "message": message})
 
 
-def missing(*names):
-    return Raises(ResponseFormatError, "fields are missing", {"missing": names})
+def returned(words, **more):
+    return Raises(ProtocolError, "not 0000", {"return_value": words, **more})
 
 
-def unreadable(*names):
-    return Raises(ResponseFormatError, "wrong kind", {"unreadable": names})
+def missing(*names, told="fields are missing"):
+    return Raises(ResponseFormatError, told, {"missing": names})
 
 
-READ = Reads({"user_name": "张三", "id_no": "533222199909090123", "insu_org": "430000"})
-NOT_JSON = Raises(ResponseFormatError, "OutData is not JSON")
-TOO_DEEP = Raises(ResponseFormatError, "nests more than 200 levels deep")
-EMPTY = Raises(ResponseFormatError, "OutData is empty")
-UTF8 = Raises(
-    ResponseFormatError, 'OutData is UTF-8 and not gb18030: give response_encoding="utf-8"'
-)
-NO_CODE = Raises(ResponseFormatError, "fields are missing: code", {"missing": ("code",)})
-NO_INTEGER = Raises(ResponseFormatError, "wrong kind: code", {"unreadable": ("code",)})
-NO_DATA = Raises(
-    ResponseFormatError,
-    "data is empty; fields are missing",
-    {"missing": ("idNo", "idType", "userName", "ecToken", "insuOrg")},
-)
-NO_OBJECT = Raises(ResponseFormatError, "data is not a JSON object")
-ENDED = Raises(DllCrashError, "outcome is unknown")
+def unreadable(*names, told="wrong kind"):
+    return Raises(ResponseFormatError, told, {"unreadable": names})
+
+
+def unread(told=""):
+    return Raises(ResponseFormatError, told)
 
 
 def overrun(how, size):
@@ -129,380 +133,267 @@ def overrun(how, size):
     return Case(f"{how}={size}", expected, ends_the_process=True)
 
 
-def returned(words, **more):
-    return Raises(ProtocolError, "not 0000", {"return_value": words, **more})
+def ends(mode, in_process=False):
+    """A case of what ends the process that the DLL is in."""
+    return Case(mode, Raises(DllCrashError, "outcome is unknown"), in_process, True)
 
+
+def extra(given, read):
+    """An answer whose ``extra``, in the head and in the data, is read as this."""
+    return {**patient(extra=given), "extra": given}, Reads({"extra": read}, {"extra": read})
+
+
+READ = reads(user_name="张三", id_no=NUMBER, insu_org="430000")
+NOT_JSON = unread("OutData is not JSON")
+TOO_DEEP = unread("nests more than 200 levels deep")
+EMPTY = unread("OutData is empty")
+UTF8 = unread('OutData is UTF-8 and not gb18030: give response_encoding="utf-8"')
+NO_ANSWER = unread("OutData is not a JSON object")
+NO_CODE = missing("code", told="fields are missing: code")
+NO_INTEGER = unreadable("code", told="wrong kind: code")
+NO_DATA = missing(*PATIENT, told="data is empty; fields are missing")
+NO_OBJECT = unread("data is not a JSON object")
+
+# What the return value is: the mode, and what is expected.
+RETURN_VALUES = {
+    "is NULL": ("null", Raises(ProtocolError, "returned NULL", {"return_value": None})),
+    "is empty": ("return=", Raises(ProtocolError, "no text", {"return_value": ""})),
+    "is 4 KiB of text": ("long=4096", returned("错" * 2048)),
+    "ends in half a character": ("return=" + hexed("错误")[:-2], returned("错\ufffd")),
+    "is no GB 18030": ("return=41ff", returned("A\ufffd")),
+    "is UTF-8": ("return=" + hexed("网络异常", "utf-8"), returned("网络异常")),
+    "is JSON": ("return=" + hexed(text(head(message="机构错误"))), returned("机构错误")),
+    "holds JSON": ("return=" + hexed(f"[10060] 超时: {text(patient())}"), returned("")),
+    "is 0000 and half a character": ("return=30303030207b63227dd8", Raises(ProtocolError)),
+    "is OutData, a text": (
+        "outreturn=" + hexed("系统异常"),
+        returned("系统异常", out_data="系统异常"),
+    ),
+    "is OutData, 0000": ("outreturn=30303030", NOT_JSON),
+    "is OutData, the patient": ("outtail=0", returned("处理成功", out_data="处理成功")),
+    "begins in the middle of OutData": ("outtail=180", returned("", out_data="处理成功")),
+    "stands behind OutData's terminator": ("behind", READ),
+    "is InData": ("inreturn=0", returned("")),
+    "begins in the middle of InData": ("infind=" + hexed("officeName"), returned("")),
+    "begins in the middle of a character of InData": ("infind=" + hexed("内")[2:], returned("")),
+    "is a copy of a piece of InData": ("incopy=40,20", returned("")),
+    "is strUrl": ("urlreturn", returned(URL + "urlreturn")),
+    "is overwritten by the next call": ("passing", READ),
+    "and OutData say why": ("refuse=" + hexed("连接超时"), returned("-1", out_data="连接超时")),
+}
+
+# What OutData is: bytes, text or a value as JSON, and what is expected.
+ANSWERS = {
+    "OutData is empty": ("", EMPTY),
+    "OutData is white space": (" \r\n\t", EMPTY),
+    # The encoding.
+    "an answer that ends in half a character": (
+        b'{"code":0,"message":"\xb4',
+        unread("OutData is not gb18030"),
+    ),
+    "bytes that are in no encoding": (b'{"code":0,"message":"\xff"}', unread("not gb18030")),
+    "UTF-8, an even number of characters": (text(patient()).encode(), UTF8),
+    "UTF-8, an odd number of characters": (text(patient(userName="张三丰")).encode(), UTF8),
+    "UTF-8, a middle dot": (text(patient(userName="阿卜杜·买买提")).encode(), UTF8),
+    "UTF-8, a character beyond the BMP": (text(patient(userName="张𠮷")).encode(), UTF8),
+    "UTF-8, a refusal": (text(head(code=-2, message="参数异常")).encode(), UTF8),
+    "UTF-8 with its BOM": (text(patient()).encode("utf-8-sig"), UTF8),
+    "UTF-16": (text(patient()).encode("utf-16-le"), NOT_JSON),
+    "GB 18030 with its BOM": ("\ufeff" + text(patient()), READ),
+    "GB 18030 that UTF-8 could be as well": (patient(userName="陆茂"), reads(user_name="陆茂")),
+    "GB 18030 of 2022": (b'{"code":-2,"message":"\xfe\x59"}', refused("龴")),
+    "GB 18030 in four bytes": (patient(userName="𠮷"), reads(user_name="𠮷")),
+    "ASCII with escapes": (escaped(), READ),
+    # The text.
+    "white space around it": ("\r\n\t " + text(patient()) + " \r\n", READ),
+    "a form feed around it": ("\f" + text(patient()) + "\f", READ),
+    "a wide blank around it": ("\u3000" + text(patient()), NOT_JSON),
+    "raw control characters": (
+        text(patient(userName="张#三"), "#", "\n\r\t\x01"),
+        reads(user_name="张    三"),
+    ),
+    "a text and no JSON": ("服务异常", NOT_JSON),
+    "JSON and something after it": (text(patient()) + "}", NOT_JSON),
+    "two answers": (text(patient()) * 2, NOT_JSON),
+    "half an answer": (text(patient())[:-30], NOT_JSON),
+    "single quotes": (text(patient(), '"', "'"), NOT_JSON),
+    "a comma too many": (text(patient(), "}}", "},}"), NOT_JSON),
+    "NaN": (text(patient(x=0), ": 0}", ": NaN}"), NOT_JSON),
+    "a list": ([patient()], NO_ANSWER),
+    "a string": ('"0000"', NO_ANSWER),
+    # code
+    **{f"code is {code!r}": (head(code=code), READ) for code in (0, "0", " 0000 ", 0.0)},
+    "code is -0": (with_code("-0"), READ),
+    "code is written as 1e2": (with_code("1e2"), refused("", 100)),
+    **{
+        f"code is {code!r}": (head(code=code), NO_INTEGER)
+        for code in ("\x1d\x1f0\x1c\n", "\x1d", 0.5, "0.5", False, True, "ok", "０", [0], {})
+    },
+    **{f"code is {code}": (head(code=code), NO_INTEGER) for code in (10**30, "9" * 18)},
+    **{f"code is {raw}": (with_code(raw), NO_INTEGER) for raw in ("1e999999", "-1e9999999")},
+    **{f"code is {code!r}": (head(code=code), NO_CODE) for code in (None, "")},
+    "code is missing": (head(code=LEFT_OUT), NO_CODE),
+    # message, cause
+    "message": (head(code=-2, message="甲"), refused("甲")),
+    "cause": (head(code=-2, cause="乙"), refused("乙")),
+    "message and cause": (head(code=-2, message="甲", cause="乙"), refused("甲")),
+    "message empty, and cause": (head(code=-2, message="", cause="乙"), refused("乙")),
+    "neither message nor cause": (head(code=-2), refused("请求参数异常")),
+    "neither, and an unlisted code": (head(code=77), refused("", 77)),
+    "message is a number": (head(code=-2, message=7), refused("7")),
+    "message is a list": (head(code=-2, message=["甲", 1.5]), refused('["甲", 1.5]')),
+    "message is false": (head(code=-2, message=False), refused("false")),
+    "message is a lone surrogate": (json.dumps(head(code=-2, message="甲\ud800")), NOT_JSON),
+    "message of a success": (head(message="好"), Reads({"user_name": "张三"}, {"message": "好"})),
+    "data is null in a refusal": (head(code=-2, message="甲", data=None), refused("甲")),
+    "data is garbage in a refusal": (head(code=-2, message="甲", data=[[]]), refused("甲")),
+    # data
+    "data is a string": (head(data=text(PATIENT)), READ),
+    "data is a string in a string": (head(data=text(text(PATIENT))), READ),
+    "data is a string with white space": (head(data=f"\r\n{text(PATIENT)} \t"), READ),
+    "data is a list": (head(data=[PATIENT]), NO_OBJECT),
+    "data is a list in a string": (head(data=text([PATIENT])), NO_OBJECT),
+    "data is half an object": (head(data=text(PATIENT)[:-1]), NO_OBJECT),
+    **{f"data is {data!r}": (head(data=data), NO_OBJECT) for data in (1, 0, False, "张三")},
+    **{f"data is {data!r}": (head(data=data), NO_DATA) for data in ("", None, "null", {})},
+    "data is missing": (head(data=LEFT_OUT), NO_DATA),
+    # Keys.
+    "unknown keys": (
+        {**patient(chnlId="9", n=12, list=[{}], none=None, x="", y="null"), "traceId": 7},
+        Reads(
+            {"model_extra": {"chnlId": "9", "n": 12, "list": [{}]}}, {"model_extra": {"traceId": 7}}
+        ),
+    ),
+    "a key twice": (with_first('"userName": "张三"', patient()), READ),
+    "a key twice with two names": (with_first('"userName": "李四"', patient()), READ),
+    "a key twice, the first before white space": (
+        with_first('"userName" : "李四"', patient()),
+        READ,
+    ),
+    "a key twice, first empty": (with_first('"userName": ""', patient()), READ),
+    "a key twice, then empty": (text(patient(), "}}", ', "userName": null}}'), missing("userName")),
+    "a key twice, in data that is a string": (
+        head(data=with_first('"userName": "李四"', PATIENT)),
+        READ,
+    ),
+    "code twice": (with_code('-2, "code": 0'), READ),
+    "data twice": (text(head(), '"data"', '"data": {"userName": "李四"}, "data"'), READ),
+    "the key of the name in other case": (
+        patient(userName=LEFT_OUT, USERNAME="张三"),
+        missing("userName"),
+    ),
+    "the key of the code in other case": (head(code=LEFT_OUT, Code=0), NO_CODE),
+    "Python's name beside the wire's": (patient(user_name="李四"), reads(id_no=NUMBER)),
+    "an empty key": (patient(**{"": 1}), reads(user_name="张三", model_extra={"": 1})),
+    "a key that is a lone surrogate": (escaped(**{"\ud800": 1}), NOT_JSON),
+    "keys of Python's own": (
+        patient(__class__="x", model_fields="y", __dict__={}),
+        reads(user_name="张三", id_type="01"),
+    ),
+    # Values.
+    "a lone surrogate in the name": (escaped(userName="张\udfff"), NOT_JSON),
+    "a lone surrogate in an unknown field": (escaped(x="\ud800"), NOT_JSON),
+    "a pair of surrogates": (escaped(userName="𠮷"), reads(user_name="𠮷")),
+    "a NUL as an escape": (escaped(userName="张\0三"), reads(user_name="张\0三")),
+    "digits where text is": (
+        text(patient(gender=1), f'"{NUMBER}"', NUMBER),
+        reads(id_no=NUMBER, gender="1"),
+    ),
+    "digits of a decimal where text is": (patient(gender=1.5), reads(gender="1.5")),
+    "text where digits are": (
+        patient(idType="身份证", insuOrg="湖南", birthday="九八年"),
+        reads(id_type="身份证", insu_org="湖南", birthday="九八年"),
+    ),
+    "longer than the table": (patient(gender="男" * 99), reads(gender="男" * 99)),
+    "true where text is": (patient(userName=True), unreadable("userName")),
+    "a list where text is": (patient(userName=["张三"]), unreadable("userName")),
+    "an object where text is": (patient(userName={"x": "张三"}), unreadable("userName")),
+    "null where text is": (patient(userName=None), missing("userName")),
+    "null as text where text is": (patient(userName="null", email="null"), missing("userName")),
+    "optional fields that are empty": (
+        patient(email="", gender=None, birthday="null"),
+        reads(email=None, gender=None, birthday=None),
+    ),
+    **{
+        f"extra is {it!r}": extra(it, it)
+        for it in ({"a": [1]}, [1, "二"], 7, 1.5, True, "预留", "{")
+    },
+    **{f"extra is {it!r}": extra(it, None) for it in ("", None, "null")},
+    "extra is an object in a string": extra('{"a":[1]}', {"a": [1]}),
+    "extra is a string in a string": extra('"{}"', {}),
+    "orgId is a number": (head(orgId=7), Reads({}, {"org_id": "7"})),
+    "orgId is an object": (
+        head(orgId={"userName": "李四"}),
+        Reads({}, {"org_id": '{"userName": "李四"}'}),
+    ),
+    "orgId is an object in a refusal": (head(code=-2, message="甲", orgId={}), refused("甲")),
+}
 
 IN_PATIENT = json.dumps(patient())[:-2]
 IN_TEXT = json.dumps(head(data=json.dumps(PATIENT)))[:-3]
 
+# Of depth, 200 levels are read: how often which template is repeated, and what is expected.
+NESTED = {
+    "10,000 that is never closed": (10_000, "|[|||", TOO_DEEP),
+    "10,000 in extra": (10_000, IN_PATIENT + ',"extra":|[||]|}}', TOO_DEEP),
+    "10,000 in an unknown field": (10_000, IN_PATIENT + ',"x":|{"a":|1|}|}}', TOO_DEEP),
+    "10,000 in a refusal": (10_000, '{"code":-2,"message":|[||]|}', TOO_DEEP),
+    "10,000 in data that is a string": (10_000, '{"code":0,"data":"|[||]|"}', TOO_DEEP),
+    "10,000 in extra that is a string": (10_000, IN_PATIENT + ',"extra":"|[||]|"}}', TOO_DEEP),
+    "201 in data that is a string in a string": (
+        201,
+        '{"code":0,"data":"\\"|[|1|]|\\""}',
+        TOO_DEEP,
+    ),
+    "200 in data that is a string": (199, IN_TEXT + r',\"x\":|[|1|]|}"}', READ),
+    "201 in data that is a string": (200, IN_TEXT + r',\"x\":|[|1|]|}"}', TOO_DEEP),
+    "200 in extra that is a string": (200, IN_PATIENT + '},"extra":"|[|1|]|"}', READ),
+    "200 in an unknown field": (198, IN_PATIENT + ',"x":|[|1|]|}}', READ),
+    "200 in all": (198, IN_PATIENT + ',"extra":|[|1|]|}}', READ),
+    "201 in all": (199, IN_PATIENT + ',"extra":|[|1|]|}}', TOO_DEEP),
+    "200 in the orgId": (199, IN_PATIENT + '},"orgId":|[|1|]|}', READ),
+}
+
 CASES = {
-    # The return value.
-    "the return value is NULL": Case(
-        "null", Raises(ProtocolError, "returned NULL", {"return_value": None})
+    **{f"the return value {name}": Case(*row) for name, row in RETURN_VALUES.items()},
+    **{name: Case(answer(out), expected) for name, (out, expected) in ANSWERS.items()},
+    **{
+        f"nesting of {name}": Case(repeat(*some), expected)
+        for name, (*some, expected) in NESTED.items()
+    },
+    # Long answers.
+    "an answer of 60 KiB": Case(
+        repeat(60_000, IN_PATIENT + ',"more":"|x|||"}}'), reads(more="x" * 60_000)
     ),
-    "the return value is empty": Case(
-        "return=", Raises(ProtocolError, "no text", {"return_value": ""})
+    "an answer of 60 KiB of Chinese": Case(
+        repeat(30_000, '{"code":-2,"message":"|错|||"}'), refused("错" * 30_000)
     ),
-    "the return value is 4 KiB of text": Case("long=4096", returned("错" * 2048)),
-    "the return value ends in half a character": Case(
-        "return=" + hexed("错误")[:-2], returned("错\ufffd")
-    ),
-    "the return value is no GB 18030": Case("return=41ff", returned("A\ufffd")),
-    "the return value is UTF-8": Case("return=" + hexed("网络异常", "utf-8"), returned("网络异常")),
-    "the return value is JSON": Case(
-        "return=" + hexed(text(head(message="机构错误"))), returned("机构错误")
-    ),
-    "the return value holds JSON": Case(
-        "return=" + hexed(f"[10060] 超时: {text(patient())}"), returned("")
-    ),
-    "the return value is OutData, a text": Case(
-        "outreturn=" + hexed("系统异常"), returned("系统异常", out_data="系统异常")
-    ),
-    "the return value is OutData, 0000": Case("outreturn=30303030", NOT_JSON),
-    "the return value is OutData, the patient": Case(
-        "outtail=0", returned("处理成功", out_data="处理成功")
-    ),
-    "the return value begins in the middle of OutData": Case(
-        "outtail=180", returned("", out_data="处理成功")
-    ),
-    "the return value stands behind OutData's terminator": Case("behind", READ),
-    "the return value is InData": Case("inreturn=0", returned("")),
-    "the return value begins in the middle of InData": Case(
-        "infind=" + hexed("officeName"), returned("")
-    ),
-    "the return value begins in the middle of a character of InData": Case(
-        "infind=" + hexed("内")[2:], returned("")
-    ),
-    "the return value is a copy of a piece of InData": Case("incopy=40,20", returned("")),
-    "the return value is strUrl": Case("urlreturn", returned(URL + "urlreturn")),
-    "the return value is overwritten by the next call": Case("passing", READ),
-    "the return value and OutData both say why": Case(
-        "refuse=" + hexed("连接超时"), returned("-1", out_data="连接超时")
-    ),
+    "code has more digits than Python reads": Case(repeat(5000, '{"code":|9|||}'), unread()),
     # The buffers.
     "OutData is untouched": Case("untouched", EMPTY),
-    "OutData is empty": Case("answer=", EMPTY),
-    "OutData is white space": Case(answer(" \r\n\t"), EMPTY),
     "OutData is full": Case("fill=65535", NOT_JSON),
     "OutData has no terminator": Case("unterminated=65536", NOT_JSON),
     "OutData's terminator is one byte past it": overrun("fill", 65536),
     "OutData is one byte too long": overrun("unterminated", 65537),
     "OutData is twice as long": overrun("unterminated", 131_000),
-    "OutData has no end": Case(
-        "unterminated=900000000", ENDED, in_process=False, ends_the_process=True
-    ),
+    "OutData has no end": ends("unterminated=900000000"),
     "strUrl and InData are overwritten": Case("inplace", READ),
-    "an answer of 60 KiB": Case(
-        repeat(60_000, f'{IN_PATIENT},"more":"|x|||"}}}}'), Reads({"more": "x" * 60_000})
-    ),
-    "an answer of 60 KiB of Chinese": Case(
-        repeat(30_000, '{"code":-2,"message":"|错|||"}'), refused("错" * 30_000)
-    ),
-    # The encoding.
-    "an answer that ends in half a character": Case(
-        answer('{"code":0,"message":"处'.encode("gbk")[:-1]),
-        Raises(ResponseFormatError, "OutData is not gb18030"),
-    ),
-    "bytes that are in no encoding": Case(
-        answer(b'{"code":0,"message":"\xff"}'), Raises(ResponseFormatError, "not gb18030")
-    ),
-    "UTF-8, an even number of characters": Case(answer(patient(), "utf-8"), UTF8),
-    "UTF-8, an odd number of characters": Case(answer(patient(userName="张三丰"), "utf-8"), UTF8),
-    "UTF-8, a middle dot": Case(answer(patient(userName="阿卜杜·买买提"), "utf-8"), UTF8),
-    "UTF-8, a character beyond the BMP": Case(answer(patient(userName="张𠮷"), "utf-8"), UTF8),
-    "UTF-8, a refusal": Case(answer(head(code=-2, message="参数异常"), "utf-8"), UTF8),
-    "UTF-8 with its BOM": Case(answer(patient(), "utf-8-sig"), UTF8),
-    "UTF-16": Case(answer(patient(), "utf-16-le"), NOT_JSON),
-    "GB 18030 with its BOM": Case(answer("\ufeff" + text(patient())), READ),
-    "GB 18030 that UTF-8 could be as well": Case(
-        answer(patient(userName="陆茂")), Reads({"user_name": "陆茂"})
-    ),
-    "GB 18030 of 2022": Case(answer(b'{"code":-2,"message":"\xfe\x59"}'), refused("龴")),
-    "GB 18030 in four bytes": Case(answer(patient(userName="𠮷")), Reads({"user_name": "𠮷"})),
-    "ASCII with escapes": Case(answer(json.dumps(patient())), READ),
-    # The text.
-    "white space around it": Case(answer("\r\n\t " + text(patient()) + " \r\n"), READ),
-    "a form feed around it": Case(answer("\f" + text(patient()) + "\f"), READ),
-    "a wide blank around it": Case(answer("\u3000" + text(patient())), NOT_JSON),
-    "raw control characters in a string": Case(
-        answer(text(patient(userName="张#三"), "#", "\n\r\t\x01")), Reads({"user_name": "张    三"})
-    ),
-    "a text and no JSON": Case(answer("服务异常"), NOT_JSON),
-    "JSON and something after it": Case(answer(text(patient()) + "}"), NOT_JSON),
-    "two answers": Case(answer(text(patient()) * 2), NOT_JSON),
-    "half an answer": Case(answer(text(patient())[:-30]), NOT_JSON),
-    "single quotes": Case(answer(text(patient(), '"', "'")), NOT_JSON),
-    "a comma too many": Case(answer(text(patient(), "}}", "},}")), NOT_JSON),
-    "NaN": Case(answer(text(patient(x=0), ": 0}", ": NaN}")), NOT_JSON),
-    "a list": Case(
-        answer([patient()]), Raises(ResponseFormatError, "OutData is not a JSON object")
-    ),
-    "a string": Case(answer('"0000"'), Raises(ResponseFormatError, "OutData is not a JSON object")),
-    # code
-    **{
-        f"code is {name}": Case(answer(head(code=code)), READ)
-        for name, code in (
-            ("0", 0),
-            ("text", "0"),
-            ("text with blanks and zeros", " 0000 "),
-            ("a float", 0.0),
-        )
-    },
-    "code is -0": Case(answer(text(head(), '"code": 0', '"code": -0')), READ),
-    "code is written as 1e2": Case(
-        answer(text(head(), '"code": 0', '"code": 1e2')), refused("", 100)
-    ),
-    **{
-        f"code is {name}": Case(answer(head(code=code)), NO_INTEGER)
-        for name, code in (
-            # Goes: white space around a code other than blanks.
-            ("text with control characters", "\x1d\x1f0\x1c\n"),
-            ("a control character", "\x1d"),
-            ("a fraction", 0.5),
-            ("a fraction as text", "0.5"),
-            ("false", False),
-            ("true", True),
-            ("a word", "ok"),
-            ("in full-width digits", "０"),
-            ("a list", [0]),
-            ("an object", {}),
-            ("huge", 10**30),
-            ("huge as text", "9" * 18),
-        )
-    },
-    "code is a float too large": Case(
-        answer(text(head(), '"code": 0', '"code": 1e999999')), NO_INTEGER
-    ),
-    "code is a float far too large": Case(
-        answer(text(head(), '"code": 0', '"code": -1e9999999')), NO_INTEGER
-    ),
-    "code has more digits than Python reads": Case(
-        repeat(5000, '{"code":|9|||}'), Raises(ResponseFormatError)
-    ),
-    "code is null": Case(answer(head(code=None)), NO_CODE),
-    "code is empty": Case(answer(head(code="")), NO_CODE),
-    "code is missing": Case(answer(head(code=LEFT_OUT)), NO_CODE),
-    # message, cause
-    **{
-        name: Case(answer(head(code=-2, **given)), refused(shown))
-        for name, given, shown in (
-            ("message", {"message": "甲"}, "甲"),
-            ("cause", {"cause": "乙"}, "乙"),
-            ("message and cause", {"message": "甲", "cause": "乙"}, "甲"),
-            ("message empty, and cause", {"message": "", "cause": "乙"}, "乙"),
-            ("neither message nor cause", {}, "请求参数异常"),
-            ("message is a number", {"message": 7}, "7"),
-            ("message is a list", {"message": ["甲", 1.5]}, '["甲", 1.5]'),
-            ("message is false", {"message": False}, "false"),
-            ("data is null in a refusal", {"message": "甲", "data": None}, "甲"),
-            ("data is garbage in a refusal", {"message": "甲", "data": [[]]}, "甲"),
-        )
-    },
-    "neither, and an unlisted code": Case(answer(head(code=77)), refused("", 77)),
-    # Goes: lone surrogates in \u escapes (refused).
-    "message is a lone surrogate": Case(
-        answer(json.dumps(head(code=-2, message="甲\ud800"))), NOT_JSON
-    ),
-    "message of a success": Case(
-        answer(head(message="好")), Reads({"user_name": "张三"}, {"message": "好"})
-    ),
-    # data
-    **{
-        f"data is {name}": Case(answer(head(data=data)), expected)
-        for name, data, expected in (
-            ("an object", PATIENT, READ),
-            ("a string", text(PATIENT), READ),
-            ("a string in a string", text(text(PATIENT)), READ),
-            ("a string with white space", f"\r\n{text(PATIENT)} \t", READ),
-            ("a list", [PATIENT], NO_OBJECT),
-            ("a list in a string", text([PATIENT]), NO_OBJECT),
-            ("a number", 1, NO_OBJECT),
-            ("0", 0, NO_OBJECT),
-            ("false", False, NO_OBJECT),
-            ("a word", "张三", NO_OBJECT),
-            ("half an object", text(PATIENT)[:-1], NO_OBJECT),
-            ("empty", "", NO_DATA),
-            ("null", None, NO_DATA),
-            ("null as text", "null", NO_DATA),
-            ("missing", LEFT_OUT, NO_DATA),
-            ("an empty object", {}, NO_DATA),
-        )
-    },
-    # Keys.
-    "unknown keys": Case(
-        answer({**patient(chnlId="9", n=12, list=[{}], none=None, x="", y="null"), "traceId": 7}),
-        Reads(
-            {"model_extra": {"chnlId": "9", "n": 12, "list": [{}]}}, {"model_extra": {"traceId": 7}}
-        ),
-    ),
-    # Goes: a key that stands twice in JSON (the last counts).
-    "a key twice": Case(answer(text(patient(), '"idNo"', '"userName": "张三", "idNo"')), READ),
-    "a key twice with two names": Case(
-        answer(text(patient(), '"idNo"', '"userName": "李四", "idNo"')), READ
-    ),
-    "a key twice, the first before white space": Case(
-        answer(text(patient(), '"idNo"', '"userName" : "李四", "idNo"')), READ
-    ),
-    "a key twice, first empty": Case(
-        answer(text(patient(), '"idNo"', '"userName": "", "idNo"')), READ
-    ),
-    "a key twice, then empty": Case(
-        answer(text(patient(), "}}", ', "userName": null}}')), missing("userName")
-    ),
-    "a key twice, in data that is a string": Case(
-        answer(head(data=text(PATIENT, '"idNo"', '"userName": "李四", "idNo"'))), READ
-    ),
-    "code twice": Case(answer(text(head(), '"code": 0', '"code": -2, "code": 0')), READ),
-    "data twice": Case(
-        answer(text(head(), '"data"', '"data": {"userName": "李四"}, "data"')), READ
-    ),
-    "the key of the name in other case": Case(
-        answer(patient(userName=LEFT_OUT, USERNAME="张三")), missing("userName")
-    ),
-    "the key of the code in other case": Case(answer(head(code=LEFT_OUT, Code=0)), NO_CODE),
-    # Goes: Python's name beside the wire's in an answer.
-    "Python's name beside the wire's": Case(
-        answer(patient(user_name="李四")), Reads({"id_no": "533222199909090123"})
-    ),
-    "an empty key": Case(
-        answer(patient(**{"": 1})), Reads({"user_name": "张三", "model_extra": {"": 1}})
-    ),
-    "a key that is a lone surrogate": Case(answer(json.dumps(patient(**{"\ud800": 1}))), NOT_JSON),
-    "keys of Python's own": Case(
-        answer(patient(__class__="x", model_fields="y", __dict__={})),
-        Reads({"user_name": "张三", "id_type": "01"}),
-    ),
-    # Depth: 200 levels are read, and more is an error that says so.
-    "nesting of 10,000 that is never closed": Case(repeat(10_000, "|[|||"), TOO_DEEP),
-    "nesting of 10,000 in extra": Case(
-        repeat(10_000, f'{IN_PATIENT},"extra":|[||]|}}}}'), TOO_DEEP
-    ),
-    "nesting of 10,000 in an unknown field": Case(
-        repeat(10_000, f'{IN_PATIENT},"x":|{{"a":|1|}}|}}}}'), TOO_DEEP
-    ),
-    "nesting of 10,000 in a refusal": Case(
-        repeat(10_000, '{"code":-2,"message":|[||]|}'), TOO_DEEP
-    ),
-    "nesting of 10,000 in data that is a string": Case(
-        repeat(10_000, '{"code":0,"data":"|[||]|"}'), TOO_DEEP
-    ),
-    "nesting of 10,000 in extra that is a string": Case(
-        repeat(10_000, f'{IN_PATIENT},"extra":"|[||]|"}}}}'), TOO_DEEP
-    ),
-    "nesting of 201 in data that is a string in a string": Case(
-        repeat(201, '{"code":0,"data":"\\"|[|1|]|\\""}'), TOO_DEEP
-    ),
-    "nesting of 200 in data that is a string": Case(
-        repeat(199, f'{IN_TEXT},\\"x\\":|[|1|]|}}"}}'), Reads({"user_name": "张三"})
-    ),
-    "nesting of 201 in data that is a string": Case(
-        repeat(200, f'{IN_TEXT},\\"x\\":|[|1|]|}}"}}'), TOO_DEEP
-    ),
-    "nesting of 200 in extra that is a string": Case(
-        repeat(200, f'{IN_PATIENT}}},"extra":"|[|1|]|"}}'), Reads({"user_name": "张三"})
-    ),
-    "nesting of 200 in an unknown field": Case(
-        repeat(198, f'{IN_PATIENT},"x":|[|1|]|}}}}'), Reads({"user_name": "张三"})
-    ),
-    "nesting of 200 in all": Case(
-        repeat(198, f'{IN_PATIENT},"extra":|[|1|]|}}}}'), Reads({"user_name": "张三"})
-    ),
-    "nesting of 201 in all": Case(repeat(199, f'{IN_PATIENT},"extra":|[|1|]|}}}}'), TOO_DEEP),
-    "nesting of 200 in the orgId": Case(
-        repeat(199, f'{IN_PATIENT}}},"orgId":|[|1|]|}}'), Reads({"user_name": "张三"})
-    ),
-    # Values.
-    "a lone surrogate in the name": Case(
-        answer(json.dumps(patient(userName="张\udfff"))), NOT_JSON
-    ),
-    "a lone surrogate in an unknown field": Case(answer(json.dumps(patient(x="\ud800"))), NOT_JSON),
-    "a pair of surrogates": Case(
-        answer(json.dumps(patient(userName="𠮷"))), Reads({"user_name": "𠮷"})
-    ),
-    "a NUL as an escape": Case(
-        answer(json.dumps(patient(userName="张\0三"))), Reads({"user_name": "张\0三"})
-    ),
-    "digits where text is": Case(
-        answer(text(patient(gender=1), '"533222199909090123"', "533222199909090123")),
-        Reads({"id_no": "533222199909090123", "gender": "1"}),
-    ),
-    # Goes: digits of decimals in text fields.
-    "digits of a decimal where text is": Case(
-        answer(patient(gender=1.5)), Reads({"gender": "1.5"})
-    ),
-    "text where digits are": Case(
-        answer(patient(idType="身份证", insuOrg="湖南", birthday="九八年")),
-        Reads({"id_type": "身份证", "insu_org": "湖南", "birthday": "九八年"}),
-    ),
-    "longer than the table": Case(answer(patient(gender="男" * 99)), Reads({"gender": "男" * 99})),
-    "true where text is": Case(answer(patient(userName=True)), unreadable("userName")),
-    "a list where text is": Case(answer(patient(userName=["张三"])), unreadable("userName")),
-    "an object where text is": Case(
-        answer(patient(userName={"x": "张三"})), unreadable("userName")
-    ),
-    "null where text is": Case(answer(patient(userName=None)), missing("userName")),
-    "null as text where text is": Case(
-        answer(patient(userName="null", email="null")), missing("userName")
-    ),
-    "optional fields that are empty": Case(
-        answer(patient(email="", gender=None, birthday="null")),
-        Reads({"email": None, "gender": None, "birthday": None}),
-    ),
-    **{
-        f"extra is {name}": Case(
-            answer({**patient(extra=extra), "extra": extra}),
-            Reads({"extra": read}, {"extra": read}),
-        )
-        for name, extra, read in (
-            ("an object", {"a": [1]}, {"a": [1]}),
-            ("an object in a string", '{"a":[1]}', {"a": [1]}),
-            ("a string in a string", '"{}"', {}),
-            ("a list", [1, "二"], [1, "二"]),
-            ("a number", 7, 7),
-            ("a fraction", 1.5, 1.5),
-            ("true", True, True),
-            ("a text", "预留", "预留"),
-            ("half an object", "{", "{"),
-            ("empty", "", None),
-            ("null", None, None),
-            ("null as text", "null", None),
-        )
-    },
-    "orgId is a number": Case(answer(head(orgId=7)), Reads({}, {"org_id": "7"})),
-    "orgId is an object": Case(
-        answer(head(orgId={"userName": "李四"})), Reads({}, {"org_id": '{"userName": "李四"}'})
-    ),
-    "orgId is an object in a refusal": Case(
-        answer(head(code=-2, message="甲", orgId={})), refused("甲")
-    ),
     # The process.
     "another locale": Case("locale", READ),
     "another current directory": Case("chdir=2e2e", READ),
     "other signal handlers": Case("signals", READ),
     "a long call": Case("sleep=30", READ),
     "a call past the deadline": Case(
-        "sleep=60000",
-        Raises(DllTimeoutError, "outcome is unknown"),
-        False,
-        ends_the_process=True,
-        timeout=0.3,
+        "sleep=60000", Raises(DllTimeoutError, "outcome is unknown"), False, True, timeout=0.3
     ),
     "noise on the standard streams": Case("print", READ, in_process=False),
     "closed standard streams": Case("close", READ, in_process=False),
-    "an access violation": Case(
-        "crash", Raises(DllCrashError), in_process=WINDOWS, ends_the_process=True
-    ),
-    "0000 and half a character in the return value": Case(
-        "return=30303030207b63227dd8", Raises(ProtocolError)
-    ),
-    "a return value that points nowhere": Case(
-        "pointer=16", Raises(DllCrashError), in_process=WINDOWS, ends_the_process=True
-    ),
-    "abort": Case("abort", ENDED, in_process=False, ends_the_process=True),
-    "exit": Case("exit", ENDED, in_process=False, ends_the_process=True),
-    "exit with a code": Case("exit=3", ENDED, in_process=False, ends_the_process=True),
-    "a broken heap": Case("corrupt", ENDED, in_process=False, ends_the_process=True),
+    "an access violation": ends("crash", in_process=WINDOWS),
+    "a return value that points nowhere": ends("pointer=16", in_process=WINDOWS),
+    "abort": ends("abort"),
+    "exit": ends("exit"),
+    "exit with a code": ends("exit=3"),
+    "a broken heap": ends("corrupt"),
 }
 IN_PROCESS = [name for name, case in CASES.items() if case.in_process]
 
@@ -522,11 +413,8 @@ def isolated(standin):
 
 @pytest.fixture(autouse=True)
 def _state_of_the_process():
-    directory, handler, numbers = (
-        os.getcwd(),
-        signal.getsignal(signal.SIGINT),
-        locale.setlocale(locale.LC_ALL),
-    )
+    directory, handler = os.getcwd(), signal.getsignal(signal.SIGINT)
+    numbers = locale.setlocale(locale.LC_ALL)
     yield
     os.chdir(directory)
     signal.signal(signal.SIGINT, handler)
@@ -563,74 +451,73 @@ def assert_as_expected(transport, name):
     finally:
         if timeout:
             transport.timeout = usual
+    assert_a_correct_call_is_right(transport, after=name)
 
 
 def assert_a_correct_call_is_right(transport, after):
     exchange = Client(URL + "localQrCodeQuery", "1234567", transport=transport).exchange(QUERY)
-    assert (exchange.data.user_name, exchange.data.id_no) == ("张三", "533222199909090123"), after
+    assert (exchange.data.user_name, exchange.data.id_no) == ("张三", NUMBER), after
     assert exchange.envelope.message == "处理成功", after
 
 
 @pytest.mark.parametrize("name", IN_PROCESS)
 def test_in_this_process(in_process, name):
     assert_as_expected(in_process, name)
-    assert_a_correct_call_is_right(in_process, name)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_in_a_process_of_its_own(isolated, name):
+    """Which is replaced after what ends it, and by nothing else."""
+    isolated.start()
+    process = isolated._process
     assert_as_expected(isolated, name)
-    assert_a_correct_call_is_right(isolated, name)
+    assert (isolated._process is not process) == CASES[name].ends_the_process
 
 
 @pytest.mark.parametrize("kind", ["in_process", "isolated"])
 def test_in_random_order_every_correct_call_between_is_right(request, kind):
     transport = request.getfixturevalue(kind)
     print(f"NATIONEC_TEST_SEED={SEED}")  # pytest shows it where this fails
-    order = random.Random(SEED)
-    if kind == "in_process":
-        names = order.choices(IN_PROCESS, k=CALLS)
-    else:  # a new process takes a hundred times as long as a call
-        weights = [0.2 if case.ends_the_process else 1 for case in CASES.values()]
-        names = order.choices(list(CASES), weights, k=CALLS)
-    for name in names:
+    names = IN_PROCESS if kind == "in_process" else list(CASES)
+    # A new process takes a hundred times as long as a call.
+    weights = [0.2 if kind == "isolated" and CASES[name].ends_the_process else 1 for name in names]
+    for name in random.Random(SEED).choices(names, weights, k=CALLS):
         assert_as_expected(transport, name)
-        assert_a_correct_call_is_right(transport, name)
 
 
-@pytest.mark.parametrize("mode", ["passing", "return=7a7a"])
-def test_a_return_value_that_the_next_call_overwrites_is_kept(dll, mode):
-    client, other = dll(mode), dll("long=4096")
-    before = []
+@pytest.mark.parametrize(("mode", "kept"), [("passing", b"0000"), ("return=7a7a", b"zz")])
+def test_a_return_value_that_the_next_call_overwrites_is_kept(dll, mode, kept):
+    seen = []
+    client, other = dll(mode, on_exchange=seen.append), dll("long=4096")
     for _ in range(2):
-        try:
-            before.append(client.exchange(QUERY).return_value)
-        except ProtocolError as error:
-            before.append(error.exchange.return_value)
+        with suppress(ProtocolError):
+            client.call(QUERY)
         with pytest.raises(ProtocolError):
             other.call(QUERY)
-    assert before == [b"0000" if mode == "passing" else b"zz"] * 2
+    assert [exchange.return_value for exchange in seen] == [kept] * 2
 
 
-@pytest.mark.parametrize("encoding", ["gb18030", "gbk", "utf-8"])
-def test_the_encoding_that_is_given_is_the_one_that_is_read(dll, encoding):
-    name = "张三" if encoding == "utf-8" else "陆茂"
+@pytest.mark.parametrize(
+    ("encoding", "other", "name", "told"),
+    [
+        ("gb18030", "utf-8", "陆茂", "not gb18030"),
+        ("gbk", "utf-8", "陆茂", "not gbk"),
+        ("utf-8", "gbk", "张三", "is not utf-8: give response_encoding="),
+    ],
+)
+def test_the_encoding_that_is_given_is_the_one_that_is_read(dll, encoding, other, name, told):
     client = dll(answer(patient(userName=name), encoding), encoding=encoding)
     assert client.call(QUERY).user_name == name
-    wrong = dll(answer(patient(), "gbk" if encoding == "utf-8" else "utf-8"), encoding=encoding)
-    told = "is not utf-8: give response_encoding=" if encoding == "utf-8" else f"not {encoding}"
     with pytest.raises(ResponseFormatError, match=told):
-        wrong.call(QUERY)
+        dll(answer(patient(), other), encoding=encoding).call(QUERY)
 
 
 def test_names_in_utf_8_are_never_taken_for_gb_18030_and_the_reverse_hardly_ever(client, simulator):
     """Names are the only Chinese of these answers, and half of them have a rare character."""
     order = random.Random(5)
-    common = [
-        bytes([lead, trail]).decode("gbk")
-        for lead in range(0xB0, 0xF8)
-        for trail in range(0xA1, 0xFA)
-    ]
+    common = bytes(
+        byte for lead in range(0xB0, 0xF8) for trail in range(0xA1, 0xFA) for byte in (lead, trail)
+    ).decode("gbk")
     refused = 0
     for number in range(10_000 if "NATIONEC_TEST_FULL" in os.environ else 1000):
         name = "".join(order.choices(common, k=order.choice([2, 2, 3, 3, 3, 4])))
