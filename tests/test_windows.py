@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nationec import Client, DllCrashError, DllLoadError, DllTransport
-from nationec.transports.binding import WIDTH
+from nationec.transports.binding import WIDTH, candidates
 
 from .conftest import URL
 
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "win32", reason="Windows only")
 
 DLLS = Path(os.environ.get("NATIONEC_TEST_DLLS", ""))
 OTHER = {32: 64, 64: 32}[WIDTH]
-FOLDERS = ["plain", "医保 动态库"]
+STANDIN = f"standin{WIDTH}.dll"
 
 
-@pytest.fixture(params=FOLDERS)
+@pytest.fixture(params=["plain", "医保 动态库"])
 def place(request, tmp_path):
     """Puts DLLs of the lab into a folder of their own: the path of NationECCode.dll there."""
 
@@ -69,7 +69,7 @@ except DllLoadError as error:
 """
 
 
-@pytest.mark.parametrize("name", [f"standin{WIDTH}.dll", "mingw", "msvc", "cdecl", "openssl"])
+@pytest.mark.parametrize("name", [STANDIN, "mingw", "msvc", "cdecl", "openssl"])
 def test_every_kind_of_export_is_called(place, query, name):
     with Client(URL + "localQrCodeQuery", "1", dll=place(name)) as client:
         for _ in range(100):  # a stack that the wrong convention unbalances does not last
@@ -80,19 +80,17 @@ class TestLoadErrors:
     def test_not_found_names_every_place(self, monkeypatch, tmp_path):
         monkeypatch.delenv("NATIONEC_DLL", raising=False)
         monkeypatch.setenv("PATH", str(tmp_path))
+        windows = os.environ["SYSTEMROOT"]
+        folders = os.path.dirname(sys.executable), f"{windows}\\system32", windows, str(tmp_path)
+        places = [os.path.join(folder, "NationECCode.dll").lower() for folder in folders]
+        assert [place.lower() for place in candidates()] == places
         error = load_error(None)
         assert error.reason == "not-found"
-        windows = os.environ["SYSTEMROOT"]
-        for folder in (
-            os.path.dirname(sys.executable),
-            os.path.join(windows, "system32"),
-            windows,
-            str(tmp_path),
-        ):
-            assert os.path.join(folder, "NationECCode.dll").lower() in str(error).lower()
+        for place in places:
+            assert place in str(error).lower()
 
     def test_not_a_dll(self, place):
-        path = place(f"standin{WIDTH}.dll")
+        path = place(STANDIN)
         image = path.read_bytes()
         for content in (b"", b"text", image[:200], image[:600]):
             path.write_bytes(content)
@@ -130,47 +128,42 @@ class TestPlanting:
         monkeypatch.setenv("NATIONEC_MARK", str(tmp_path / "mark.txt"))
         monkeypatch.delenv("NATIONEC_DLL", raising=False)
 
-        def marks():
-            file = tmp_path / "mark.txt"
-            return (
-                [Path(line) for line in file.read_text("utf-8").splitlines()]
-                if file.exists()
-                else []
-            )
+        def marks(folder):
+            """The names of those that were loaded, all of them from this folder."""
+            if not (tmp_path / "mark.txt").exists():
+                return []
+            lines = (tmp_path / "mark.txt").read_text("utf-8").splitlines()
+            assert all(os.path.samefile(os.path.dirname(line), folder) for line in lines)
+            return sorted(map(os.path.basename, lines))
 
         return marks
 
     def test_the_mark_is_left_when_one_is_loaded(self, marks):
         in_a_new_process("import ctypes, os; ctypes.WinDLL(os.path.abspath('NationECCode.dll'))")
-        assert [mark.parent.name for mark in marks()] == ["planted"]
+        assert marks(os.curdir) == ["NationECCode.dll"]
 
     def test_the_dll_is_not_taken_from_the_current_directory(self, marks):
         assert in_a_new_process(LOAD).startswith("not-found")
         assert in_a_new_process(LOAD, "NationECCode.dll").startswith("not-found")
-        assert marks() == []
+        assert marks(os.curdir) == []
 
     def test_what_the_dll_imports_comes_from_its_own_folder(self, marks, place):
         path = place("openssl")
         in_a_new_process(LOAD, path, 2)
-        assert sorted(mark.name for mark in marks()) == ["libeay32.dll", "ssleay32.dll"]
-        assert all(os.path.samefile(mark.parent, path.parent) for mark in marks())
+        assert marks(path.parent) == ["libeay32.dll", "ssleay32.dll"]
 
-    def test_what_the_dll_loads_by_bare_name_comes_from_its_own_folder(self, marks, place):
-        path = place(f"standin{WIDTH}.dll")
-        shutil.copy(DLLS / "openssl" / "libeay32.dll", path.parent)
-        in_a_new_process(LOAD, path, 2)
-        assert [(mark.name, os.path.samefile(mark.parent, path.parent)) for mark in marks()] == [
-            ("libeay32.dll", True)
-        ]
-
-    def test_what_is_nowhere_else_is_not_taken_from_the_current_directory(self, marks, place):
-        in_a_new_process(LOAD, place(f"standin{WIDTH}.dll"), 2)
-        assert marks() == []
-
-    def test_nor_is_what_the_dll_imports(self, marks, place):
+    def test_what_the_dll_imports_is_not_taken_from_the_current_directory(self, marks, place):
         path = place("needs")
         assert in_a_new_process(LOAD, path).startswith("missing-dependency")
-        assert [mark for mark in marks() if not os.path.samefile(mark.parent, path.parent)] == []
+        assert "libeay32.dll" not in marks(path.parent)
+
+    @pytest.mark.parametrize("own", [[], ["libeay32.dll"]], ids=["nothing", "libeay32"])
+    def test_what_it_loads_by_bare_name_comes_from_there_or_not_at_all(self, marks, place, own):
+        path = place(STANDIN)
+        for name in own:
+            shutil.copy(DLLS / "openssl" / name, path.parent)
+        in_a_new_process(LOAD, path, 2)
+        assert marks(path.parent) == own
 
 
 def test_an_access_violation_is_a_dll_crash_error_and_the_next_call_works(dll, query):
