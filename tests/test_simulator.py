@@ -34,7 +34,10 @@ from nationec import (
 from .conftest import INSURED, ON_WIRE, WINDOW, in_threads
 from .test_terminal import SETTLED
 
+QUERY = EcQueryRequest(**WINDOW)
 SCAN = QrcodeGetRequest(**WINDOW, out_biz_no="X1")
+DEEP = b'{"data":"' + b"[" * 100_000 + b'","orgId":"1","transType":"x"}'
+PERSON = {"idNo": "1", "idType": "01", "userName": "n", "mdtrtCertType": "01A"}
 
 
 def message(trans_type="ec.query", **data):
@@ -43,8 +46,8 @@ def message(trans_type="ec.query", **data):
     return {"orgId": "1", "transType": trans_type, "data": data}
 
 
-def refusal(simulator, message):
-    """The code and message that a message, as JSON or bytes, is refused with."""
+def answered(simulator, message):
+    """The code and the text that answer a message, which is JSON or bytes."""
     raw = message if isinstance(message, bytes) else json.dumps(message).encode("gb18030")
     returned, received = simulator.exchange(b"http://h", raw)
     assert returned == b"0000"
@@ -52,14 +55,17 @@ def refusal(simulator, message):
     return answer["code"], answer["message"]
 
 
+def failure(client, kind, told=None, request=QUERY):
+    """The error of this kind, with this in its text, that the call raises."""
+    with pytest.raises(kind, match=told) as caught:
+        client.call(request)
+    return caught.value
+
+
 class TestTheExample:
     @pytest.mark.parametrize(
         "request_",
-        [
-            EcQueryRequest(**WINDOW),
-            QrcodeGetRequest(**WINDOW),
-            AuthCheckRequest(**WINDOW, auth_no="A1", photo_data=b"photo"),
-        ],
+        [QUERY, SCAN, AuthCheckRequest(**WINDOW, auth_no="A1", photo_data=b"photo")],
         ids=lambda request: request.trans_type,
     )
     @pytest.mark.parametrize("data_format", ["object", "string"])
@@ -76,14 +82,12 @@ class TestTheExample:
         assert simulator.requests[0]["data"]["extData"] == {}
 
     def test_of_the_terminals_is_their_number(self, client):
-        for request in (
-            EcAuthRequest(**WINDOW, out_biz_no="N1"),
-            SettleNotifyRequest(**SETTLED, medical_settle_state="FAIL"),
-        ):
+        settle = SettleNotifyRequest(**SETTLED, medical_settle_state="FAIL")
+        for request in (EcAuthRequest(**WINDOW, out_biz_no="N1"), settle):
             assert client.call(request).out_biz_no == "N1"
 
-    def test_keeps_the_requests_parsed(self, client, simulator, query):
-        client.call(query)
+    def test_keeps_the_requests_parsed(self, client, simulator):
+        client.call(QUERY)
         (request,) = simulator.requests
         assert request["data"]["officeName"] == "内科"
         assert repr(simulator) == "<Simulator, 1 requests>"
@@ -94,31 +98,29 @@ class TestItRefuses:
     def test_a_missing_field_of_the_head(self, simulator, name):
         whole = message()
         del whole[name]
-        code, text = refusal(simulator, whole)
+        code, text = answered(simulator, whole)
         assert (code, name in text) == (ReturnCode.INVALID_PARAMETER, True)
 
-    @pytest.mark.parametrize("name", ["orgId", *ON_WIRE])
-    def test_a_missing_field_of_the_data(self, simulator, name):
-        for absent in (None, ""):
-            code, text = refusal(simulator, message(**{name: absent}))
-            assert (code, name in text) == (ReturnCode.INVALID_PARAMETER, True)
-
-    def test_all_that_is_missing_by_name(self, simulator):
-        person = {"idNo": "1", "idType": "01", "userName": "n", "mdtrtCertType": "01A"}
-        code, told = refusal(simulator, message("cn.nhsa.ec.pwd", **person))
-        assert (code, "extData" in told) == (-2, True)
-        code, told = refusal(simulator, message("cn.nhsa.ec.pwd", **person, extData={}))
-        assert (code, "ec_token" in told) == (-2, True)
+    @pytest.mark.parametrize(
+        ("name", "whole"),
+        [
+            *((name, message(**{name: ""})) for name in ("orgId", *ON_WIRE)),
+            *((name, message(**{name: None})) for name in ("orgId", *ON_WIRE)),
+            ("extData", message("cn.nhsa.ec.pwd", **PERSON)),
+            ("ec_token", message("cn.nhsa.ec.pwd", **PERSON, extData={})),
+        ],
+    )
+    def test_a_missing_field_of_the_data_by_name(self, simulator, name, whole):
+        code, text = answered(simulator, whole)
+        assert (code, name in text) == (ReturnCode.INVALID_PARAMETER, True)
 
     @pytest.mark.parametrize("trans_type", ["cn.nhsa.qrcode.get", "cn.nhsa.ec.auth"])
     def test_a_missing_or_repeated_out_biz_no(self, simulator, trans_type):
-        assert refusal(simulator, message(trans_type))[0] == -2
-        assert refusal(simulator, message(trans_type, outBizNo=["a"]))[0] == -2
-        assert refusal(simulator, message(trans_type, outBizNo="1"))[0] == 0
-        assert refusal(simulator, message(trans_type, outBizNo="1"))[0] == -2
+        for number, code in ((None, -2), (["a"], -2), ("1", 0), ("1", -2)):
+            assert answered(simulator, message(trans_type, outBizNo=number))[0] == code
 
     def test_two_different_org_ids(self, simulator):
-        assert refusal(simulator, message(orgId="2"))[0] == ReturnCode.ORG_ID_WRONG
+        assert answered(simulator, message(orgId="2"))[0] == ReturnCode.ORG_ID_WRONG
 
     def test_an_unknown_transaction_unless_it_is_told_of_it(self, client, simulator):
         class OwnResponse(Response):
@@ -128,106 +130,74 @@ class TestItRefuses:
             trans_type = "cn.nhsa.cert.get"
 
         for request in (AnyRequest("cn.nhsa.cert.get"), OwnRequest()):
-            with pytest.raises(BusinessError) as caught:
-                client.call(request)
-            assert caught.value.return_code is ReturnCode.UNKNOWN_TRANSACTION
+            error = failure(client, BusinessError, request=request)
+            assert error.return_code is ReturnCode.UNKNOWN_TRANSACTION
         simulator.answer("cn.nhsa.cert.get", data={"authNo": "A7"})
         for _ in range(2):
             assert client.call(OwnRequest()).auth_no == "A7"
             assert client.call(AnyRequest("cn.nhsa.cert.get")).model_extra == {"authNo": "A7"}
-            assert client.call(EcQueryRequest(**WINDOW)).user_name == "张三"
+            assert client.call(QUERY).user_name == "张三"
 
     @pytest.mark.parametrize(
         "in_data",
-        [
-            b"",
-            b"{",
-            b"\xff",
-            b"[]",
-            b'"x"',
-            b"7",
-            b"[" * 100_000,
-            b'{"data":"' + b"[" * 100_000 + b'","orgId":"1","transType":"x"}',
-        ],
+        [b"", b"{", b"\xff", b"[]", b'"x"', b"7", b"[" * 100_000, DEEP],
         ids=lambda raw: f"{raw[:9]}",
     )
     def test_what_is_no_message(self, simulator, in_data):
-        assert refusal(simulator, in_data)[0] == -2
+        assert answered(simulator, in_data)[0] == -2
 
     def test_no_field_that_a_province_adds(self, simulator):
-        assert refusal(simulator, message(gainWay="FACE"))[0] == 0
+        assert answered(simulator, message(gainWay="FACE"))[0] == 0
 
 
 class TestToldWhatToAnswer:
-    def test_it_answers_the_next_call_only(self, client, simulator, query):
+    def test_it_answers_the_next_calls_in_order_and_no_other(self, client, simulator):
         simulator.answer(code=500004)
-        with pytest.raises(BusinessError, match="电子凭证密码错误"):
-            client.call(query)
-        assert client.call(query).user_name == "张三"
-
-    def test_it_answers_the_next_calls_in_order(self, client, simulator, query):
-        for code in (1, 2):
-            simulator.answer(code=code)
-        for code in (1, 2):
-            with pytest.raises(BusinessError) as caught:
-                client.call(query)
-            assert caught.value.code == code
+        simulator.answer(code=2)
+        assert failure(client, BusinessError, "电子凭证密码错误").code == 500004
+        assert failure(client, BusinessError).code == 2
+        assert client.call(QUERY).user_name == "张三"
 
     def test_data_is_laid_over_the_example_and_none_takes_a_field_away(self, client, simulator):
-        changed = {"userName": "李四", "gender": "女", "insuType": "310"}
-        simulator.answer(data=changed)
+        simulator.answer(data={"userName": "李四", "gender": "女", "insuType": "310"})
         insured = client.call(SCAN)
         assert (insured.user_name, insured.gender) == ("李四", "女")
         assert (insured.id_no, insured.id_type) == ("533222199909090123", "01")
         assert insured.model_extra == {"insuType": "310"}
         simulator.answer(data={"userName": None, "insuOrg": None})
-        with pytest.raises(ResponseFormatError) as caught:
-            client.call(EcQueryRequest(**WINDOW))
-        assert caught.value.missing == ("userName", "insuOrg")
+        assert failure(client, ResponseFormatError).missing == ("userName", "insuOrg")
         simulator.answer("cn.nhsa.ec.pwd", data={"pwdFlag": "0"})
-        person = {**INSURED, "ec_token": "T"}
-        assert client.call(EcPwdRequest(**WINDOW, **person)).model_dump(exclude_none=True) == {
-            "pwd_flag": "0",
-            "ec_token": "T",
-        }
+        checked = client.call(EcPwdRequest(**WINDOW, **INSURED, ec_token="T"))
+        assert checked.model_dump(exclude_none=True) == {"pwd_flag": "0", "ec_token": "T"}
 
-    def test_data_goes_with_a_code_too(self, client, simulator, query):
+    def test_data_goes_with_a_code_too(self, client, simulator):
         simulator.answer(code=500004, message="密码错误", data={"userName": "李四"})
-        with pytest.raises(BusinessError, match="密码错误") as caught:
-            client.call(query)
-        assert caught.value.exchange.envelope.data["userName"] == "李四"
+        error = failure(client, BusinessError, "密码错误")
+        assert error.exchange.envelope.data["userName"] == "李四"
 
-    def test_a_response_is_all_of_the_data(self, client, simulator, query):
-        insured = client.call(query)
-        simulator.answer(data=insured.model_copy(update={"user_name": "李四"}))
-        again = client.call(query)
+    def test_a_response_is_all_of_the_data(self, client, simulator):
+        changed = client.call(QUERY).model_copy(update={"user_name": "李四"})
+        simulator.answer(data=changed)
+        again = client.call(QUERY)
         assert type(again) is EcQueryResponse
-        assert again == insured.model_copy(update={"user_name": "李四"})
+        assert again == changed
         simulator.answer(data=EcPwdResponse(pwd_flag="1", ec_token="t"))
-        with pytest.raises(ResponseFormatError):
-            client.call(query)
+        failure(client, ResponseFormatError)
 
-    def test_it_returns_what_it_is_told(self, client, simulator, query):
+    def test_it_returns_what_it_is_told(self, client, simulator):
         for return_value in ("网络异常", None):
             simulator.answer(return_value=return_value)
-            with pytest.raises(ProtocolError) as caught:
-                client.call(query)
-            assert (caught.value.return_value, caught.value.out_data) == (return_value, "")
-            assert caught.value.exchange.received == b""
+            error = failure(client, ProtocolError)
+            assert (error.return_value, error.out_data) == (return_value, "")
+            assert error.exchange.received == b""
         simulator.answer(return_value="-1", message="连接超时")
-        with pytest.raises(ProtocolError, match="连接超时"):
-            client.call(query)
+        failure(client, ProtocolError, "连接超时")
 
-    def test_raw_is_all_of_out_data(self, client, simulator, query):
-        for raw in ("不是", "不是".encode("gb18030")):
-            simulator.answer(raw=raw)
-            with pytest.raises(ResponseFormatError) as caught:
-                client.call(query)
-            assert caught.value.exchange.received == "不是".encode("gb18030")
-        simulator.answer(raw="x" * 200_000)
-        with pytest.raises(ResponseFormatError) as caught:
-            client.call(query)
-        assert len(caught.value.exchange.received) == 200_000
+    @pytest.mark.parametrize("raw", ["不是", "不是".encode("gb18030"), "x" * 200_000], ids=len)
+    def test_raw_is_all_of_out_data(self, client, simulator, raw):
+        simulator.answer(raw=raw)
+        received = failure(client, ResponseFormatError).exchange.received
+        assert received == (raw.encode("gb18030") if isinstance(raw, str) else raw)
 
 
 class TestADllThatIsSlowOrCrashes:
@@ -236,35 +206,31 @@ class TestADllThatIsSlowOrCrashes:
         client = Client("http://h", "1", transport=simulator)
         simulator.answer(delay=3600)
         started = time.monotonic()
-        with pytest.raises(DllTimeoutError, match=r"outcome is unknown.*outBizNo X1") as caught:
-            client.call(SCAN)
+        error = failure(client, DllTimeoutError, r"outcome is unknown.*outBizNo X1", SCAN)
         assert time.monotonic() - started < 1
-        assert (caught.value.out_biz_no, len(simulator.requests)) == ("X1", 1)
-        exchange = caught.value.exchange
-        assert (exchange.return_value, exchange.received) == (None, b"")
-        assert client.call(EcQueryRequest(**WINDOW)).user_name == "张三"
+        assert (error.out_biz_no, len(simulator.requests)) == ("X1", 1)
+        assert (error.exchange.return_value, error.exchange.received) == (None, b"")
+        assert client.call(QUERY).user_name == "张三"
 
     @pytest.mark.parametrize("timeout", [None, 60])
-    def test_answers_when_it_does_not(self, query, timeout):
+    def test_answers_when_it_does_not(self, timeout):
         simulator = Simulator(timeout=timeout)
         simulator.answer(code=500004, delay=0.05)
         started = time.monotonic()
-        with pytest.raises(BusinessError):
-            Client("http://h", "1", transport=simulator).call(query)
+        failure(Client("http://h", "1", transport=simulator), BusinessError)
         assert time.monotonic() - started >= 0.04
 
-    def test_answers_the_next_call_after_a_crash(self, client, simulator, query):
+    def test_answers_the_next_call_after_a_crash(self, client, simulator):
         simulator.answer(crash=True)
-        with pytest.raises(DllCrashError, match="outcome is unknown"):
-            client.call(query)
-        assert client.call(query).user_name == "张三"
+        failure(client, DllCrashError, "outcome is unknown")
+        assert client.call(QUERY).user_name == "张三"
 
-    def test_fails_in_the_thread_whose_call_it_was(self, client, simulator, query):
+    def test_fails_in_the_thread_whose_call_it_was(self, client, simulator):
         simulator.answer("cn.nhsa.qrcode.get", crash=True)
         outcomes = {"ec.query": set(), "cn.nhsa.qrcode.get": set()}
 
         def work(number):
-            request = (query, SCAN)[number % 2]
+            request = (QUERY, SCAN)[number % 2]
             for _ in range(50):
                 try:
                     outcome = client.call(request).user_name
@@ -276,14 +242,13 @@ class TestADllThatIsSlowOrCrashes:
         assert outcomes == {"ec.query": {"张三"}, "cn.nhsa.qrcode.get": {"cn.nhsa.qrcode.get"}}
 
     @pytest.mark.skipif(sys.platform == "win32", reason="no signal ends a sleep on Windows")
-    def test_can_be_interrupted(self, client, simulator, query):
+    def test_can_be_interrupted(self, client, simulator):
         simulator.answer(delay=30)
         timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
         timer.start()
-        with pytest.raises(KeyboardInterrupt):
-            client.call(query)
+        failure(client, KeyboardInterrupt)
         timer.join()
-        assert client.call(query).user_name == "张三"
+        assert client.call(QUERY).user_name == "张三"
 
 
 def test_a_closed_one_says_so(simulator):
