@@ -56,11 +56,7 @@ def test_number_is_the_local_time_the_characters_and_the_organisation(random):
     assert 0 <= (made - before).total_seconds() <= 60  # a second that is full borrows from the next
 
 
-def test_characters_are_three_unless_told():
-    assert len(new_out_biz_no("")) == 17
-
-
-def test_number_of_64_characters_is_the_longest():
+def test_number_of_64_characters_is_the_longest_and_three_are_random_unless_told():
     assert len(new_out_biz_no("9" * 47)) == len(new_out_biz_no("9" * 10, random=40)) == 64
     for org_id, random in (("9" * 48, 3), ("9" * 10, 41)):
         with pytest.raises(ValueError, match="it has more than 64"):
@@ -92,11 +88,11 @@ def test_lengths_that_alternate_repeat_nothing(numbers):
 
 
 def test_clock_that_is_set_back_neither_repeats_nor_blocks(clock, numbers):
-    made = numbers(1000)
+    made = numbers(1000, random=2)
     clock.now -= 3600
-    made += numbers(PER_SECOND)
+    made += numbers(36**2, random=2)
     clock.now += 3600
-    made += numbers(1000)
+    made += numbers(1000, random=2)
     assert len(set(made)) == len(made)
 
 
