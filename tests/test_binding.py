@@ -233,6 +233,10 @@ class TestMemory:
         with pytest.raises(ValueError, match="NUL: give a url and a request without one"):
             DllTransport(standin).exchange(url, request_)
 
+    def test_a_dll_that_writes_into_the_inputs_has_the_room_of_the_standard(self, standin):
+        transport = DllTransport(standin, out_buffer_size=1000)
+        assert transport.exchange(b"http://h/inplace", b"{}")[0] == b"0000"
+
     def test_a_buffer_of_less_than_a_byte_is_refused(self, standin):
         for size in (0, -1):
             with pytest.raises(ValueError, match="out_buffer_size"):
