@@ -57,6 +57,8 @@ def test_a_dll_that_fails_if_entered_twice_is_entered_once(standin):
         for n in range(CALLS // THREADS):
             name = f"收款员{number}-{n}"
             assert clients[n % 2].call(ask(name)).user_name == name
+        _, received = clients[0].transport.exchange(b"http://h/sleep=5", b"")
+        assert received != b"entered twice"
 
     in_threads(THREADS, work)
 
