@@ -138,7 +138,7 @@ def _exchanged(message: Message, arguments: Namespace, warnings: List[str]) -> E
     settings: Dict[str, Any] = {name: getattr(arguments, name) for name in _OF_CLIENT}
     settings["out_buffer_size"] = int(arguments.out_buffer_size)
     if arguments.simulate:
-        settings = {"transport": Simulator(), "encoding": "gb18030"}
+        settings = {"transport": Simulator(timeout=arguments.timeout), "encoding": "gb18030"}
     done: List[Exchange[Any]] = []
     with Client(
         arguments.url or "http://simulator",
