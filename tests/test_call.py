@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from nationec import IsolatedDll, Simulator
+from nationec import IsolatedDll, Simulator, gb18030
 from nationec.commands import call, main
 from nationec.terminal import REQUESTS
 
@@ -186,11 +186,12 @@ class TestMessage:
         assert sent["data"]["officeName"] == office
         assert sent.get("extra") == (None if whole == "fields" else {"a": 1})
 
-    def test_json_is_utf_8_or_gb_18030(self, nationec):
-        message = json.dumps({**DATA, "officeName": "内科㐀"}, ensure_ascii=False)
-        for encoding in ("utf-8", "utf-8-sig", "gb18030"):
-            sent, _ = nationec.message(message.encode(encoding), "ec.query")
-            assert sent["data"]["officeName"] == "内科㐀", encoding
+    def test_json_is_utf_8_or_gb_18030_or_escaped(self, nationec):
+        message = json.dumps({**DATA, "officeName": "长科㐀"}, ensure_ascii=False)
+        raws = [message.encode(encoding) for encoding in ("utf-8", "utf-8-sig", "gb18030")]
+        for raw in (*raws, ascii(message)[1:-1].encode()):
+            sent, _ = nationec.message(raw, "ec.query")
+            assert sent["data"]["officeName"] == "长科㐀", raw
 
     def test_any_transaction_goes_out_as_it_came(self, nationec):
         data = {"outBizNo": "1", "amount": 12.5, "goods": [{"name": "药", "n": None}], "extra": {}}
@@ -399,7 +400,7 @@ class TestKeep:
         def keep(mode):
             path = tmp_path / "kept.json"
             where = [*PLACE, "--dll", standin, "--url", f"http://h/{mode}", "--keep", path]
-            status, _, err = nationec(*QUERY, *where)
+            status, _, err = nationec(*QUERY, "--office-name", "\u9fb4科", *where)
             return status, err, json.loads(path.read_bytes())
 
         return keep
@@ -408,12 +409,12 @@ class TestKeep:
         status, err, kept = keep("localQrCodeQuery")
         assert (status, err, kept["error"]) == (0, "", None)
         assert (kept["transType"], kept["outBizNo"]) == ("ec.query", None)
-        assert json.loads(kept["inData"])["data"]["officeName"] == "内科"
+        assert json.loads(kept["inData"])["data"]["officeName"] == "\u9fb4科"
         assert kept["returnValue"] == "0000"
         assert json.loads(kept["outData"])["data"]["userName"] == "张三"
         for name in ("inData", "returnValue", "outData"):
             raw = base64.b64decode(kept[f"{name}Base64"])
-            assert raw.decode("gb18030") == kept[name]
+            assert gb18030.decode(raw) == kept[name]
 
     @pytest.mark.parametrize(
         ("mode", "exit_code", "error", "received"),

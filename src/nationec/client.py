@@ -6,7 +6,6 @@
 # ``on_exchange`` and to the log.
 
 import logging
-import os
 from contextlib import suppress
 from datetime import datetime, timezone
 from time import perf_counter
@@ -28,13 +27,11 @@ from .language import _
 from .models import Request, T
 from .transports.base import Transport
 from .transports.binding import dll_name
-from .transports.dll import OUT_BUFFER_SIZE, DllTransport
+from .transports.dll import OUT_BUFFER_SIZE, DllTransport, Path
 from .transports.isolated import TIMEOUT, IsolatedDll
 from .wire import Extra
 
 logger = logging.getLogger("nationec")
-
-Path = Union[str, "os.PathLike[str]"]
 
 
 class Client:

@@ -39,12 +39,13 @@ def parsed(text: str) -> Any:
     Raises ``ValueError``, whose text may hold a piece of ``text``, and ``TooDeepError``.
     """
     try:
-        return _read(text)
+        return strictly_parsed(text)
     except ValueError:
-        return _read(_CONTROL.sub(" ", text))
+        return strictly_parsed(_CONTROL.sub(" ", text))
 
 
-def _read(text: str) -> Any:
+def strictly_parsed(text: str) -> Any:
+    """``text`` as JSON, of at most 200 levels. Raises as ``parsed`` does."""
     raw = text.encode()  # a lone surrogate is a ValueError here, and a TypeError in from_json
     try:
         if _GARBLES and b"\\u" in raw:

@@ -11,12 +11,11 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type
 
 from pydantic import ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
-from pydantic_core import from_json
 
 from ..codes import with_leading_zero
 from ..language import _
 from ..models import AnyRequest, Request
-from ..rows import unwrapped
+from ..rows import TooDeepError, strictly_parsed, unwrapped
 from ..terminal import REQUESTS
 from ..wire import Extra, decoded
 from .output import InvalidRequest
@@ -97,8 +96,8 @@ def _text(raw: bytes) -> str:
 
 def _parsed(option: str, text: str) -> Any:
     try:
-        return from_json(text, allow_inf_nan=False, cache_strings="keys")
-    except ValueError:  # whose text may hold a piece of it
+        return strictly_parsed(text)
+    except (ValueError, TooDeepError):  # whose text may hold a piece of it
         raise InvalidRequest(_("{option}: it is not JSON").format(option=option)) from None
 
 
