@@ -99,6 +99,12 @@ def test_the_variables_of_call_are_read(doctor, own, monkeypatch):
     assert main(["doctor"]) == 2
 
 
+def test_the_dll_has_the_deadline_of_call_to_load(doctor, own):
+    slow = f'"{sys.executable}" -c "import time; time.sleep(60)"'
+    text = doctor("--dll", own, "--python", slow, "--timeout", "0.5").failure("loads")
+    assert "did not start within 0.5 s" in text
+
+
 def test_no_dll(doctor, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     report = doctor()

@@ -211,7 +211,8 @@ def _settings(path: Path) -> Finding:
 
 def _loads(path: str, arguments: Namespace) -> Finding:
     try:
-        with IsolatedDll(path, python=arguments.python, timeout=arguments.timeout) as isolated:
+        limit = arguments.timeout
+        with IsolatedDll(path, python=arguments.python, start_timeout=limit) as isolated:
             isolated.start()
     except (DllLoadError, ValueError) as error:
         return Finding("loads", FAILED, str(error))
