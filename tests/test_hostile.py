@@ -239,6 +239,7 @@ ANSWERS = {
     "message is false": (head(code=-2, message=False), refused("false")),
     "message is a lone surrogate": (json.dumps(head(code=-2, message="甲\ud800")), NOT_JSON),
     "message of a success": (head(message="好"), Reads({"user_name": "张三"}, {"message": "好"})),
+    "no message of a success": (head(), Reads({"user_name": "张三"}, {"message": "成功"})),
     "data is null in a refusal": (head(code=-2, message="甲", data=None), refused("甲")),
     "data is garbage in a refusal": (head(code=-2, message="甲", data=[[]]), refused("甲")),
     # data

@@ -273,6 +273,6 @@ class Envelope(Response):
     @model_validator(mode="after")
     def _with_message(self) -> "Envelope":
         listed = ReturnCode.listed(self.code)
-        if listed and not self.message:
+        if listed is not None and not self.message:  # SUCCESS is 0
             self.message = listed.label
         return self
