@@ -52,7 +52,7 @@ class TestFinding:
             folder.mkdir()
             (folder / "NationECCode.dll").write_bytes(standin.read_bytes())
         monkeypatch.setattr(sys, "executable", str(program / "his.exe"))
-        monkeypatch.setenv("PATH", os.pathsep.join(["relative", "", str(on_path)]))
+        monkeypatch.setenv("PATH", os.pathsep.join(["relative", "", f'"{on_path}"']))
         assert DllTransport().path == str(program / "NationECCode.dll")
         assert binding.candidates()[-1] == str(on_path / "NationECCode.dll")
         if os.name != "nt":  # where a library that is loaded cannot be moved

@@ -54,6 +54,8 @@ class TestParser:
         )
         assert "usage: nationec" in shown["en"]
         assert "show this help" in shown["en"]
+        has_deadline = command in (["call"], ["doctor"])
+        assert has_deadline == ("--timeout SECONDS" in shown["en"])
 
     @pytest.mark.parametrize(
         "arguments",
@@ -101,7 +103,7 @@ class TestDemo:
             "zh": "医保平台提示：电子凭证密码错误（500004）",
             "en": "the platform says: 500004 电子凭证密码错误",
         }
-        assert f"BusinessError: {said[language]}" in out
+        assert f" BusinessError: {said[language]}" in out
         assert ("响应" in out) == (language == "zh")
 
     @pytest.mark.parametrize("encoding", ["gbk", "ascii"])
