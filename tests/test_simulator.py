@@ -147,7 +147,7 @@ class TestItRefuses:
         assert answered(simulator, in_data)[0] == -2
 
     def test_no_field_that_a_province_adds(self, simulator):
-        assert answered(simulator, message(gainWay="FACE"))[0] == 0
+        assert answered(simulator, message(gainWay="FACE")) == (0, "处理成功")
 
 
 class TestToldWhatToAnswer:
