@@ -13,7 +13,10 @@ from nationec.transports.binding import WIDTH, candidates
 
 from .conftest import URL
 
-pytestmark = pytest.mark.skipif(sys.platform != "win32", reason="Windows only")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "win32" or "NATIONEC_TEST_DLLS" not in os.environ,
+    reason="needs Windows, and the DLLs that tests/windows builds",
+)
 
 DLLS = Path(os.environ.get("NATIONEC_TEST_DLLS", ""))
 OTHER = {32: 64, 64: 32}[WIDTH]
