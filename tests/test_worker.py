@@ -621,6 +621,12 @@ def test_after_an_interrupted_call_an_answer_still_belongs_to_its_request(isolat
     assert_works(isolated, b"second")
 
 
+@on_posix
+def test_ctrl_c_in_the_parents_terminal_does_not_reach_the_process(isolated):
+    pid = worker(isolated)
+    assert os.getsid(pid) == pid  # a terminal sends it to its own session
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_has_a_process_of_its_own(isolated):
