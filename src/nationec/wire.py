@@ -10,7 +10,6 @@
 
 import codecs
 import json
-import re
 from typing import Any, Dict, Optional, Type, Union
 
 from pydantic import ValidationError
@@ -26,7 +25,6 @@ Extra = Union[Dict[str, Any], str, None]
 """``extra`` of the head (§4.2.4.1): an object, or JSON text, which goes out as it is."""
 
 _AROUND = "\ufeff \t\r\n"  # a mark of the byte order, and white space
-_CHINESE = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]").search
 _json_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
@@ -68,9 +66,14 @@ def decoded(raw: bytes, encoding: str) -> Optional[str]:
 def _is_utf8(raw: bytes) -> bool:
     """Whether these bytes are Chinese in UTF-8, which as GB 18030 often is another text."""
     try:
-        return _CHINESE(raw.decode("utf-8")) is not None
+        text = raw.decode("utf-8")
     except UnicodeDecodeError:
         return False
+    return not text.isascii() and any(map(_is_chinese, text))
+
+
+def _is_chinese(character: str) -> bool:
+    return "\u3400" <= character <= "\u9fff" or "\U00020000" <= character <= "\U0003ffff"
 
 
 def written(request: Request[Any], extra: Extra, data_format: str) -> str:
