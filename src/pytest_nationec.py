@@ -1,7 +1,8 @@
 """pytest fixtures for the tests of your own code.
 
-pytest loads every plugin that is installed, for every test run. So this module stands outside the
-package, and imports it when a test asks for a fixture: to start pytest takes no pydantic.
+pytest loads every plugin that is installed, for every test run. So this module stands
+outside the package, and imports it when a test asks for a fixture: to start pytest
+takes no pydantic.
 """
 
 from typing import TYPE_CHECKING, Iterator
@@ -30,5 +31,7 @@ def nationec_client(nationec_simulator: "Simulator") -> "Iterator[Client]":
     """A ``Client`` of ``nationec_simulator``."""
     from nationec import Client
 
-    with Client("http://simulator", "35020319001", transport=nationec_simulator) as client:
+    with Client(
+        "http://simulator", "35020319001", transport=nationec_simulator
+    ) as client:
         yield client

@@ -1,11 +1,12 @@
-"""Decode a 医保电子凭证 (national medical-insurance e-voucher) through ``NationECCode.dll``.
+"""Decode a 医保电子凭证 (medical-insurance e-voucher) through ``NationECCode.dll``.
 
     with Client(url, org_id, dll=r"C:\\NationEC\\NationECCode.dll") as client:
-        insured = client.call(EcQueryRequest(business_type="01101", operator_id="008", ...))
+        insured = client.call(EcQueryRequest(business_type="01101", ...))
         print(insured.user_name)
 
-``Client`` makes the call, the ``...Request`` classes are the transactions of §5.3 to §5.6, and
-``NationEcError`` is whatever goes wrong. ``nationec guide`` is the handbook, in Chinese.
+``Client`` makes the call, the ``...Request`` classes are the transactions of §5.3 to
+§5.6, and ``NationEcError`` is whatever goes wrong. ``nationec guide`` is the handbook,
+in Chinese.
 """
 
 from .biz_no import new_out_biz_no

@@ -12,7 +12,7 @@ _ALPHABET = digits + ascii_uppercase
 
 
 class _Counter:
-    """From a random start, and no more numbers a second than there are places for them."""
+    """From a random start, and no more in a second than there are numbers."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -22,7 +22,7 @@ class _Counter:
     def next(self, places: int) -> str:
         with self.lock:
             now = int(time.time())
-            # A second that is full, and a clock that was set back, borrow from the next second.
+            # A second that is full, and a clock set back, borrow from the next one.
             if now <= self.second and self.number - self.first >= 36**places:
                 now = self.second + 1
             if now > self.second:
@@ -37,18 +37,23 @@ _counter = _Counter()
 
 
 def new_out_biz_no(org_id: str, *, random: int = 3) -> str:
-    """A new ``out_biz_no``: the local time as YYYYMMDDHHMMSS, ``random`` characters, ``org_id``.
+    """A new ``out_biz_no``: YYYYMMDDHHMMSS, ``random`` characters, ``org_id``.
 
-    Never the same twice in one process. Two numbers made in the same second at two windows are the
-    same once in 36 to the power of ``random`` (46,656 for the three of §4.2.3): where many windows
-    share an organisation number, ask for more. The characters are 0-9 and A-Z.
+    Never the same twice in one process. Two numbers made in the same second at two
+    windows are the same once in 36 to the power of ``random`` (46,656 for the three of
+    §4.2.3): where many windows share an organisation number, ask for more. The
+    characters are 0-9 and A-Z.
 
-    Raises ``ValueError`` when the whole would be longer than the 64 characters of §5.4.3.
+    Raises ``ValueError`` when the whole would be longer than the 64 characters of
+    §5.4.3.
     """
     if random < 1:
         raise ValueError(_("{name} must be at least 1").format(name="random"))
     if 14 + random + len(org_id) > 64:
-        text = _("with an org_id of {length} characters it has more than 64: give one of your own")
+        text = _(
+            "with an org_id of {length} characters it has more than 64: "
+            "give one of your own"
+        )
         raise ValueError(text.format(length=len(org_id)))
     return _counter.next(random) + org_id
 

@@ -1,9 +1,9 @@
-"""What a call means: fill in, write, call, and judge in the standard's order (§4.1 判断逻辑)."""
+"""What a call means: fill in, write, call, judge in the standard's order (§4.1)."""
 
-# A request is checked before anything is sent, and sent once. What comes back is judged in three
-# steps: the return value, else ProtocolError; code, else BusinessError; data, else
-# ResponseFormatError. However it ends, all of it is on the exchange, which is reported to
-# ``on_exchange`` and to the log.
+# A request is checked before anything is sent, and sent once. What comes back is judged
+# in three steps: the return value, else ProtocolError; code, else BusinessError; data,
+# else ResponseFormatError. However it ends, all of it is on the exchange, which is
+# reported to ``on_exchange`` and to the log.
 
 import logging
 from contextlib import suppress
@@ -35,24 +35,25 @@ logger = logging.getLogger("nationec")
 
 
 class Client:
-    """Calls ``NationEcTrans`` for one platform address and one organisation. Threads may share it.
+    """Calls ``NationEcTrans`` for one platform address and one organisation.
 
-    ``url`` is 业务请求地址 (§5.2), ``org_id`` the 医保定点机构代码 (§4.2.4.1) of at most 40
-    characters.
+    Threads may share it. ``url`` is 业务请求地址 (§5.2), ``org_id`` the
+    医保定点机构代码 (§4.2.4.1) of at most 40 characters.
 
     ``dll`` is the path of ``NationECCode.dll``; without it the DLL is looked for (see
-    ``DllTransport``). With ``python``, the command of another interpreter, or ``timeout``, in
-    seconds, the DLL is called in a process of its own (see ``IsolatedDll``). ``transport`` is
-    anything else that makes the call. Closing the client closes the transport.
+    ``DllTransport``). With ``python``, the command of another interpreter, or
+    ``timeout``, in seconds, the DLL is called in a process of its own (see
+    ``IsolatedDll``). ``transport`` is anything else that makes the call. Closing the
+    client closes the transport.
 
-    ``encoding`` is the DLL's, which the standard says is GB 18030 (§4.1); ``response_encoding`` is
-    that of its answers, the same unless given. ``data_format`` is how ``data`` and a ``dict`` in
-    ``extra`` go out: as an ``"object"``, as in the example of §5.3.5.1, or as a JSON ``"string"``,
-    as in §4.2.4.1; answers are read in both. ``out_buffer_size`` is the room for an answer, in
-    bytes.
+    ``encoding`` is the DLL's, which the standard says is GB 18030 (§4.1);
+    ``response_encoding`` is that of its answers, the same unless given. ``data_format``
+    is how ``data`` and a ``dict`` in ``extra`` go out: as an ``"object"``, as in the
+    example of §5.3.5.1, or as a JSON ``"string"``, as in §4.2.4.1; answers are read in
+    both. ``out_buffer_size`` is the room for an answer, in bytes.
 
-    ``on_exchange`` is called with the ``Exchange`` of every call, failed or not, before the call
-    returns.
+    ``on_exchange`` is called with the ``Exchange`` of every call, failed or not, before
+    the call returns.
 
     Raises ``DllLoadError``, and ``ValueError`` for arguments that cannot be right.
     """
@@ -81,7 +82,8 @@ class Client:
         self.url = url
         self.org_id = org_id
         self._encoding = wire.codec("encoding", encoding)
-        self._response_encoding = wire.codec("response_encoding", response_encoding or encoding)
+        answers_in = response_encoding or encoding
+        self._response_encoding = wire.codec("response_encoding", answers_in)
         self._url = wire.encoded(url, self._encoding)
         self._data_format = data_format
         self._on_exchange = on_exchange
@@ -89,7 +91,8 @@ class Client:
         if transport is None:
             transport = _transport(dll, python, timeout, out_buffer_size)
         elif (dll, python, timeout) != (None, None, None):
-            raise ValueError(_("transport makes the call: give no dll, python or timeout with it"))
+            text = _("transport makes the call: give no dll, python or timeout with it")
+            raise ValueError(text)
         self.transport = transport
 
     def __repr__(self) -> str:
@@ -109,25 +112,26 @@ class Client:
     def call(self, request: Request[T], *, extra: Extra = None) -> T:
         """Carry out a transaction, and return the ``data`` of the answer.
 
-        The request is sent once, whatever happens. ``extra`` is that of the head (§4.2.4.1), at
-        most 2,048 characters of JSON; a ``str`` goes out as it is.
+        The request is sent once, whatever happens. ``extra`` is that of the head
+        (§4.2.4.1), at most 2,048 characters of JSON; a ``str`` goes out as it is.
 
-        Raises ``DllLoadError``, ``DllTimeoutError``, ``DllCrashError``, ``ProtocolError``,
-        ``BusinessError`` and ``ResponseFormatError``, all of them ``NationEcError``: their
-        ``outcome_unknown`` says whether the transaction may have taken place all the same.
-        Raises ``ValueError`` for what cannot be encoded, and for a client that is closed;
-        ``TypeError`` for what is no request.
+        Raises ``DllLoadError``, ``DllTimeoutError``, ``DllCrashError``,
+        ``ProtocolError``, ``BusinessError`` and ``ResponseFormatError``, all of them
+        ``NationEcError``: their ``outcome_unknown`` says whether the transaction may
+        have taken place all the same. Raises ``ValueError`` for what cannot be encoded,
+        and for a client that is closed; ``TypeError`` for what is no request.
         """
         return cast(T, self.exchange(request, extra=extra).data)
 
     def exchange(self, request: Request[T], *, extra: Extra = None) -> Exchange[T]:
-        """Do the same, and return all of it: what was sent, received and judged, and when."""
+        """Do the same, and return all of it: what was sent and received, and when."""
         if self._closed:
             raise ValueError(_("this client is closed: make a new one"))
         request = self._filled_in(request)
-        sent = wire.encoded(wire.written(request, extra, self._data_format), self._encoding)
+        message = wire.written(request, extra, self._data_format)
+        sent = wire.encoded(message, self._encoding)
         exchange = Exchange(request, sent, datetime.now(timezone.utc))
-        # From here on something may have been sent: what happens is kept, and told, whatever it is.
+        # From here on something may have been sent: what happens is kept, and told.
         try:
             self._carry_out(exchange)
         except BaseException as error:
@@ -146,17 +150,11 @@ class Client:
         values = {}
         if request.org_id is None:
             values["org_id"] = self.org_id
-        if request.__dict__.get("out_biz_no", "") is None:  # it has one, and none was given
+        # Its transaction has a number, and none was given.
+        if request.__dict__.get("out_biz_no", "") is None:
             values["out_biz_no"] = new_out_biz_no(request.org_id or self.org_id)
-        # A code that was a number for a while (Excel, a C# int) is sent as it is: a province may
-        # have one that looks like it.
-        for name in OF_FIELDS:
-            value = request.__dict__.get(name)
-            listed = with_leading_zero(name, value)
-            if listed is not None:
-                text = "%s: %s=%s is not listed, %s (%s) is"
-                _log(logging.WARNING, text, request.trans_type, name, value, listed, listed.label)
-        # A copy: the caller may send the same request again, and then with a number of its own.
+        _warn_of_lost_zeros(request)
+        # A copy: the caller may send the same request again, with another number.
         return request.model_copy(update=values)
 
     def _carry_out(self, exchange: Exchange[T]) -> None:
@@ -166,13 +164,14 @@ class Client:
         finally:
             exchange.elapsed = perf_counter() - started
         exchange.return_value, exchange.received = answer
+        encoding = self._response_encoding
         if exchange.return_value != b"0000":
             returned = exchange.return_value
             raise protocol_error(
-                None if returned is None else wire.words(returned, self._response_encoding),
-                wire.words(exchange.received, self._response_encoding),
+                None if returned is None else wire.words(returned, encoding),
+                wire.words(exchange.received, encoding),
             )
-        envelope = wire.envelope(exchange.received, self._response_encoding)
+        envelope = wire.envelope(exchange.received, encoding)
         exchange.envelope = envelope
         if envelope.code != 0:
             raise business_error(envelope.code, envelope.message)
@@ -183,13 +182,15 @@ class Client:
         if self._on_exchange is not None:
             try:
                 self._on_exchange(exchange)
-            except Exception as error:  # without its text, which may hold what the hook was given
+            except Exception as error:
+                # Without its text, which may hold what the hook was given.
                 kind = type(error).__name__
                 _log(logging.WARNING, "on_exchange raised %s; the call goes on", kind)
         level = logging.WARNING if exchange.error else logging.DEBUG
         if logger.isEnabledFor(level):
             about = exchange.trans_type, exchange.out_biz_no, _outcome(exchange)
-            _log(level, "%s outBizNo=%s %s in %.1f ms", *about, exchange.elapsed * 1000)
+            taken = exchange.elapsed * 1000
+            _log(level, "%s outBizNo=%s %s in %.1f ms", *about, taken)
 
 
 def _transport(
@@ -218,19 +219,37 @@ def _outcome(exchange: Exchange[Any]) -> str:
     if isinstance(error, ProtocolError):
         said = "NULL" if error.return_value is None else cut(error.return_value)
         return f"{told} return_value={said}"
-    facts = [(name, getattr(error, name)) for name in ("reason", "code") if hasattr(error, name)]
-    return told + "".join(f" {name}={value}" for name, value in facts)
+    for name in ("reason", "code"):
+        if hasattr(error, name):
+            told += f" {name}={getattr(error, name)}"
+    return told
+
+
+def _warn_of_lost_zeros(request: Request[Any]) -> None:
+    # A code that was a number for a while (Excel, a C# int) is sent as it is: a
+    # province may have one that looks like it.
+    for name in OF_FIELDS:
+        value = request.__dict__.get(name)
+        listed = with_leading_zero(name, value)
+        if listed is not None:
+            text = "%s: %s=%s is not listed, %s (%s) is"
+            values = request.trans_type, name, value, listed, listed.label
+            _log(logging.WARNING, text, *values)
 
 
 def _log(level: int, text: str, *values: Any) -> None:
-    with suppress(Exception):  # of a filter of the program's: the transaction has taken place
+    # A filter of the program's may raise, and the transaction has taken place.
+    with suppress(Exception):
         logger.log(level, text, *values)
 
 
 def _check_text(setting: str, text: Any, limit: int) -> None:
     if isinstance(text, str) and 1 <= len(text) <= limit and text.isprintable():
         return
-    told = _("{setting} must be text of 1 to {limit} characters, none of them control characters")
+    told = _(
+        "{setting} must be text of 1 to {limit} characters, "
+        "none of them control characters"
+    )
     raise ValueError(told.format(setting=setting, limit=limit))
 
 
@@ -246,6 +265,10 @@ def _check_request(request: Any) -> None:
     if not 1 <= len(getattr(request, "trans_type", "")) <= 40:
         text = _("{name} needs a trans_type of 1 to 40 characters: set it in the class")
         raise TypeError(text.format(name=name))
-    if not getattr(getattr(request, "response_type", None), "__pydantic_complete__", False):
-        text = _("{name} does not say what answers it: write class {name}(Request[ItsResponse])")
+    response_type = getattr(request, "response_type", None)
+    if not getattr(response_type, "__pydantic_complete__", False):
+        text = _(
+            "{name} does not say what answers it: "
+            "write class {name}(Request[ItsResponse])"
+        )
         raise TypeError(text.format(name=name))

@@ -1,11 +1,13 @@
-"""The dictionaries of §6 and the return codes of §7.1: one row of the standard's tables, one line.
+"""The dictionaries of §6 and the return codes of §7.1: a row of a table, a line.
 
-A member is the code that goes over the wire (``str(BusinessType.HOSPITAL_REGISTRATION)`` is
-``"01101"``), and its ``label`` is the standard's own text. The lists of §6 are extended by later
-editions and by provinces, so a code that is not listed stays a plain ``str`` (an ``int`` for a
-return code) wherever one can occur.
+A member is the code that goes over the wire
+(``str(BusinessType.HOSPITAL_REGISTRATION)`` is ``"01101"``), and its ``label`` is the
+standard's own text. The lists of §6 are extended by later editions and by provinces, so
+a code that is not listed stays a plain ``str`` (an ``int`` for a return code) wherever
+one can occur.
 
-The label stands once more beneath each member, where an editor shows it; a test compares the two.
+The label stands once more beneath each member, where an editor shows it; a test
+compares the two.
 """
 
 from enum import Enum, IntEnum
@@ -33,7 +35,7 @@ class Code(str, Enum):
             return None
         return next((member for member in cls if member == str(code)), None)
 
-    # Python 3.8 to 3.13 disagree on what an enum with a mixed-in type formats as: here it is the code.
+    # Pythons disagree on what an enum with a mixed-in type formats as: here the code.
     __str__ = str.__str__
     __format__ = str.__format__  # type: ignore[assignment]
 
@@ -42,7 +44,7 @@ _HOSPITAL, _PHARMACY, _APP, _COUNTER = "医院", "药店", "医疗类APP", "柜�
 
 
 class BusinessType(Code):
-    """用码业务类型 (§6.1): what the voucher is used for; the first level's code followed by the second's.
+    """用码业务类型 (§6.1): the first level's code followed by the second's.
 
     ``label`` is 第二级名称, ``first_level`` is 第一级名称, ``remark`` is 第二级说明.
     """
@@ -50,7 +52,9 @@ class BusinessType(Code):
     first_level: str
     remark: str
 
-    def __new__(cls, code: str, first_level: str, label: str, remark: str) -> "BusinessType":
+    def __new__(
+        cls, code: str, first_level: str, label: str, remark: str
+    ) -> "BusinessType":
         member = str.__new__(cls, code)
         member._value_ = code
         member.label = label
@@ -210,7 +214,7 @@ _SYSTEM, _EC_CENTRE = "系统级", "电子凭证中心"
 class ReturnCode(IntEnum):
     """返回码 (§7.1): the ``code`` of an answer. ``scope`` is 使用范围, ``label`` is 说明.
 
-    500006 and 500040 have one description in the standard: two codes, two members, one text.
+    500006 and 500040 have one description in the standard: two members, one text.
     """
 
     _value_: int

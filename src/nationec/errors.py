@@ -6,28 +6,28 @@
     ├── DllLoadError          no DLL to call: nothing was sent
     ├── DllTimeoutError       no answer by the deadline: the outcome is unknown
     ├── DllCrashError         the DLL broke down during the call: the outcome is unknown
-    ├── ProtocolError         the return value is not "0000": it did not get through (§5.2)
+    ├── ProtocolError         the return value is not "0000": not got through (§5.2)
     ├── BusinessError         code is not 0: the platform refused (§7.1)
     └── ResponseFormatError   code is 0, or missing, and the answer cannot be read
 
 A request that is wrong in itself never gets this far: making it raises
 ``pydantic.ValidationError``.
 
-The text of an error is one line in the reader's language: what happened, then what to do. It names
-the transaction and no patient. The one thing shown as it came is what the platform (``message``) or
-the DLL wrote for the operator.
+The text of an error is one line in the reader's language: what happened, then what to
+do. It names the transaction and no patient. The one thing shown as it came is what the
+platform (``message``) or the DLL wrote for the operator.
 """
 
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from .codes import ReturnCode
 from .exchange import Exchange
 from .language import _, option
 
 SHOWN = 200
-"""Characters of the platform's or the DLL's own words in a text: ``message`` has 200 (§4.2.4.2)."""
+"""Characters of the platform's or the DLL's words in a text, as §4.2.4.2 allows."""
 
-_PRIVATE = ("exchange", "received")
+_PRIVATE = {"exchange", "received"}
 
 # What the operator does now. For other codes the platform's own words say it.
 _FOR_OPERATOR = {
@@ -43,9 +43,10 @@ _FOR_OPERATOR = {
 class NationEcError(Exception):
     """Any failure of a call.
 
-    ``trans_type`` and ``out_biz_no`` say which transaction, ``exchange`` is all that was sent and
-    received; the client fills them in, and they are ``None`` for what fails outside a call.
-    ``exchange`` holds the patient's data, so it is left out when the error is pickled.
+    ``trans_type`` and ``out_biz_no`` say which transaction, ``exchange`` is all that
+    was sent and received; the client fills them in, and they are ``None`` for what
+    fails outside a call. ``exchange`` holds the patient's data, so it is left out when
+    the error is pickled.
     """
 
     trans_type: Optional[str] = None
@@ -54,8 +55,8 @@ class NationEcError(Exception):
     repeatable: bool = False
     """``Request.repeatable`` of the transaction."""
     outcome_unknown: bool = False
-    """Whether the transaction may have taken place all the same: timeout, crash, an answer that
-    cannot be read, and the code -3. Nothing else decides this."""
+    """Whether the transaction may have taken place all the same: timeout, crash, an
+    answer that cannot be read, and the code -3. Nothing else decides this."""
     _for_operator = "医保交易未完成，请稍后重试；仍不成功请联系信息科"
 
     def about(self, exchange: Exchange[Any]) -> None:
@@ -67,9 +68,9 @@ class NationEcError(Exception):
 
     @property
     def for_operator(self) -> str:
-        """One Chinese sentence for the operator (收款员) at the window: what happened, what to do.
+        """One Chinese sentence for the operator (收款员): what happened, what to do.
 
-        Without a path, an address or a patient, whatever the reader's language is elsewhere.
+        Without a path, an address or a patient, whatever the reader's language.
         """
         if not self.outcome_unknown:
             return self._for_operator
@@ -89,24 +90,30 @@ class NationEcError(Exception):
 
     def _what_now(self) -> str:
         if self.repeatable:
-            return _("The outcome is unknown, but it settles nothing: it may be done again")
+            return _(
+                "The outcome is unknown, but it settles nothing: it may be done again"
+            )
         if self.out_biz_no:
-            return _("The outcome is unknown: look it up by its outBizNo before it is done again")
+            return _(
+                "The outcome is unknown: "
+                "look it up by its outBizNo before it is done again"
+            )
         return _("The outcome is unknown: find out before it is done again")
 
-    # A pickle goes to other processes and machines: what was sent and received stays here.
+    # A pickle goes to other machines: what was sent and received stays here.
     def __reduce__(self) -> Tuple[Any, ...]:
-        state = {name: value for name, value in vars(self).items() if name not in _PRIVATE}
-        return type(self), self.args, state
+        told = vars(self).keys() - _PRIVATE
+        return type(self), self.args, {name: vars(self)[name] for name in told}
 
 
 class DllLoadError(NationEcError):
     """The DLL cannot be loaded, so nothing was sent.
 
-    ``reason`` is one of ``not-found``, ``not-a-library`` (or damaged, for another processor, not to
-    be read), ``wrong-width`` (a library for another bitness or system), ``missing-dependency``,
-    ``no-export`` and ``no-interpreter`` (isolated only: the other Python does not start); ``path``
-    is the file in question, empty where none was found.
+    ``reason`` is one of ``not-found``, ``not-a-library`` (or damaged, for another
+    processor, not to be read), ``wrong-width`` (a library for another bitness or
+    system), ``missing-dependency``, ``no-export`` and ``no-interpreter`` (isolated
+    only: the other Python does not start); ``path`` is the file in question, empty
+    where none was found.
     """
 
     _for_operator = "医保动态库无法加载，请联系信息科"
@@ -139,10 +146,10 @@ class DllCrashError(NationEcError):
 class ProtocolError(NationEcError):
     """The return value of ``NationEcTrans`` is not ``"0000"`` (§5.2).
 
-    ``return_value`` is its text (``None`` for NULL), ``out_data`` the text found in OutData, empty
-    where there is none: of JSON the ``message`` or ``cause`` alone, since the rest may be a
-    patient's. Bytes that the encoding cannot read are shown as U+FFFD; the bytes themselves are on
-    ``exchange``.
+    ``return_value`` is its text (``None`` for NULL), ``out_data`` the text found in
+    OutData, empty where there is none: of JSON the ``message`` or ``cause`` alone,
+    since the rest may be a patient's. Bytes that the encoding cannot read are shown as
+    U+FFFD; the bytes themselves are on ``exchange``.
     """
 
     def __init__(
@@ -156,9 +163,9 @@ class ProtocolError(NationEcError):
 class BusinessError(NationEcError):
     """The platform refused: ``code`` is not 0 (§4.2.4.2, §7.1).
 
-    ``message`` is the platform's own ``message``, else its ``cause``, else the text of §7.1.
-    ``return_code`` is the member of ``ReturnCode``, or ``None`` for a code that §7.1 does not list.
-    Code -3 (服务端请求超时) is no refusal: ``outcome_unknown`` is true.
+    ``message`` is the platform's own ``message``, else its ``cause``, else the text of
+    §7.1. ``return_code`` is the member of ``ReturnCode``, ``None`` where §7.1 lists
+    none. Code -3 (服务端请求超时) is no refusal: ``outcome_unknown`` is true.
     """
 
     def __init__(self, text: str, *, code: int = 0, message: str = "") -> None:
@@ -184,14 +191,18 @@ class BusinessError(NationEcError):
 class ResponseFormatError(NationEcError):
     """The answer is not what §4.2.4.2 and §5 say. What was received is on ``exchange``.
 
-    ``missing`` has the wire names of required fields that are absent or empty, ``unreadable`` of
-    those whose value cannot be read.
+    ``missing`` has the wire names of required fields that are absent or empty,
+    ``unreadable`` of those whose value cannot be read.
     """
 
     outcome_unknown = True
 
     def __init__(
-        self, text: str, *, missing: Tuple[str, ...] = (), unreadable: Tuple[str, ...] = ()
+        self,
+        text: str,
+        *,
+        missing: Tuple[str, ...] = (),
+        unreadable: Tuple[str, ...] = (),
     ) -> None:
         super().__init__(text)
         self.missing = missing
@@ -204,13 +215,13 @@ def one_line(text: str) -> str:
 
 
 def cut(words: str) -> str:
-    """``words`` of the platform or the DLL as a text shows them: one line, 200 characters."""
+    """``words`` of the platform or the DLL in a text: one line, 200 characters."""
     line = one_line(words)
     return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
 
 
-# From here on the sentences: what happened, then what to do; paths and lists stand last. What
-# happened comes from the transports as a reason with its facts.
+# From here on the sentences: what happened, then what to do; paths and lists stand
+# last. What happened comes from the transports as a reason with its facts.
 
 
 def load_error(reason: str, path: str = "", **facts: Any) -> DllLoadError:
@@ -226,9 +237,13 @@ def _not_found(path: str, facts: Dict[str, Any]) -> str:
     if path:
         text = _("there is no such file: give {dll} the full path of the DLL ({path})")
         if facts["folder"]:
-            text = _("this is a folder: give {dll} the full path of the DLL in it ({path})")
+            text = _(
+                "this is a folder: give {dll} the full path of the DLL in it ({path})"
+            )
         return text.format(dll=dll, path=path)
-    text = _("{name} was not found: give {dll} its full path, or set NATIONEC_DLL to it")
+    text = _(
+        "{name} was not found: give {dll} its full path, or set NATIONEC_DLL to it"
+    )
     if facts["in_current"]:
         text = _(
             "{name} was not found, and the current directory's is never taken: "
@@ -240,8 +255,8 @@ def _not_found(path: str, facts: Dict[str, Any]) -> str:
 
 def _not_a_library(path: str, facts: Dict[str, Any]) -> str:
     text = _(
-        "the DLL cannot be read as a library: it is damaged, for another processor, or not to be "
-        "read by this user. Install it anew ({path}: {detail})"
+        "the DLL cannot be read as a library: it is damaged, for another processor, "
+        "or not to be read by this user. Install it anew ({path}: {detail})"
     )
     return text.format(path=path, detail=facts["detail"])
 
@@ -263,25 +278,40 @@ def _wrong_width(path: str, facts: Dict[str, Any]) -> str:
 def _missing_dependency(path: str, facts: Dict[str, Any]) -> str:
     if facts["own_system"] == "Windows":
         text = _(
-            "a library that the DLL needs is missing or does not fit: put all that came with the "
-            "DLL (libeay32.dll, ssleay32.dll, ...) into its folder, and install its Visual C++ "
-            "runtime; nationec doctor says which one ({path}: {detail})"
+            "a library that the DLL needs is missing or does not fit: "
+            "put all that came with the DLL (libeay32.dll, ssleay32.dll, ...) "
+            "into its folder, and install its Visual C++ runtime; "
+            "nationec doctor says which one ({path}: {detail})"
         )
     else:
-        text = _("a library that the DLL needs is missing or does not fit: install it ({detail})")
+        text = _(
+            "a library that the DLL needs is missing or does not fit: "
+            "install it ({detail})"
+        )
     return text.format(path=path, detail=facts["detail"])
 
 
 def _no_export(path: str, facts: Dict[str, Any]) -> str:
-    text = _("this DLL has no NationEcTrans: give {dll} the path of NationECCode.dll ({path})")
+    text = _(
+        "this DLL has no NationEcTrans: "
+        "give {dll} the path of NationECCode.dll ({path})"
+    )
     return text.format(dll=option("dll"), path=path)
 
 
 def _no_interpreter(path: str, facts: Dict[str, Any]) -> str:
     texts = {
-        "absent": _("{command} does not start: give {python} the command of a Python ({detail})"),
-        "late": _("{command} did not start within {detail} s: give {python} a CPython from 3.8 on"),
-        "ended": _("{command} ended as it started: give {python} a CPython from 3.8 on ({detail})"),
+        "absent": _(
+            "{command} does not start: give {python} the command of a Python ({detail})"
+        ),
+        "late": _(
+            "{command} did not start within {detail} s: "
+            "give {python} a CPython from 3.8 on"
+        ),
+        "ended": _(
+            "{command} ended as it started: "
+            "give {python} a CPython from 3.8 on ({detail})"
+        ),
     }
     return texts[facts["how"]].format(python=option("python"), **facts)
 
@@ -326,9 +356,11 @@ def protocol_error(return_value: Optional[str], out_data: str) -> ProtocolError:
     if out_data:
         said = _("{said} ({more})").format(said=said, more=cut(out_data))
     text = _(
-        "NationEcTrans returned {said}, not 0000: check the url and the network, then try again"
+        "NationEcTrans returned {said}, not 0000: "
+        "check the url and the network, then try again"
     )
-    return ProtocolError(text.format(said=said), return_value=return_value, out_data=out_data)
+    text = text.format(said=said)
+    return ProtocolError(text, return_value=return_value, out_data=out_data)
 
 
 def business_error(code: int, message: str) -> BusinessError:
@@ -342,15 +374,18 @@ def business_error(code: int, message: str) -> BusinessError:
     elif message:
         text = _("the platform says: {code} {message}")
     else:
-        text = _("the platform says no more than code {code}: ask whoever runs it what it means")
+        text = _(
+            "the platform says no more than code {code}: "
+            "ask whoever runs it what it means"
+        )
     advice = listed.advice if listed else None
     text = text.format(code=code, message=cut(message), advice=advice)
     return BusinessError(text, code=code, message=message)
 
 
 def format_error(
-    fault: str, missing: Sequence[str] = (), unreadable: Sequence[str] = ()
+    fault: str, missing: Tuple[str, ...] = (), unreadable: Tuple[str, ...] = ()
 ) -> ResponseFormatError:
     """``fault`` says what is the matter with the answer."""
     text = _("the answer cannot be read: {fault}").format(fault=fault)
-    return ResponseFormatError(text, missing=tuple(missing), unreadable=tuple(unreadable))
+    return ResponseFormatError(text, missing=missing, unreadable=unreadable)

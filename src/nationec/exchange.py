@@ -11,8 +11,9 @@ from .models import Envelope, Request, T
 class Exchange(Generic[T]):
     """All of one call. It holds the patient's data; its ``repr`` shows none of it.
 
-    What the call did not get to is ``None``, or empty: ``return_value`` is also ``None`` where the
-    DLL returned NULL, ``envelope`` and ``data`` where the answer could not be read.
+    What the call did not get to is ``None``, or empty: ``return_value`` is also
+    ``None`` where the DLL returned NULL, ``envelope`` and ``data`` where the answer
+    could not be read.
     """
 
     request: Request[T]

@@ -1,14 +1,15 @@
 """GB 18030-2022 text and bytes.
 
-Python's own codec has the mapping of 2000 and differs in nineteen places. Those two-byte positions
-it decodes to private-use characters, which no font draws and no database matches, and their real
-characters it encodes to four bytes that a 2022 reader takes for something else. Some of them occur
-in people's names. Everything else is as Python's codec has it.
+Python's own codec has the mapping of 2000 and differs in nineteen places. Those
+two-byte positions it decodes to private-use characters, which no font draws and no
+database matches, and their real characters it encodes to four bytes that a 2022 reader
+takes for something else. Some of them occur in people's names. Everything else is as
+Python's codec has it.
 """
 
 import re
 
-# Two bytes, what Python makes of them, the character (WHATWG Encoding Standard, index-gb18030).
+# Two bytes, what Python makes of them, the character (WHATWG's index-gb18030).
 MENDED = (
     ("A6D9", "\ue78d", "\ufe10"),  # ︐
     ("A6DA", "\ue78e", "\ufe12"),  # ︒
@@ -41,14 +42,15 @@ def encode(text: str) -> bytes:
     """``text`` as GB 18030-2022.
 
     A real character and its old private-use stand-in give the same two bytes. Raises
-    ``UnicodeEncodeError`` for a lone surrogate, the only thing that GB 18030 cannot carry.
+    ``UnicodeEncodeError`` for a lone surrogate, the only thing that GB 18030 cannot
+    carry.
     """
-    # In pieces, since most of a long text is a photo in ASCII, which takes no time by itself.
+    # In pieces, since most of a long text is a photo in ASCII, which takes no time.
     pieces = [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)]
     return b"".join(_encoded(piece) for piece in pieces)
 
 
-# Most pieces have none of the nineteen, and to look for them is cheaper than to translate.
+# Most pieces have none of the nineteen: to look for them is cheaper.
 def _encoded(piece: str) -> bytes:
     if piece.isascii():
         return piece.encode("ascii")
@@ -57,9 +59,10 @@ def _encoded(piece: str) -> bytes:
 
 
 def decode(raw: bytes) -> str:
-    """The text of ``raw``; the two-byte and the old four-byte form both give the real character.
+    """The text of ``raw``.
 
-    Raises ``UnicodeDecodeError`` for bytes that are not GB 18030.
+    The two-byte and the old four-byte form both give the real character. Raises
+    ``UnicodeDecodeError`` for bytes that are not GB 18030.
     """
     text = raw.decode("gb18030")
     return text.translate(_TO_REAL) if _has_private(text) else text

@@ -13,7 +13,7 @@ on_command_line: ContextVar[bool] = ContextVar("on_command_line", default=False)
 
 
 def _(text: str) -> str:
-    """``text`` in the reader's language: ``NATIONEC_LANG`` (zh or en), else the system's."""
+    """``text`` in the reader's language: ``NATIONEC_LANG``, else the system's."""
     language = os.environ.get("NATIONEC_LANG") or _system_language()
     return CHINESE.get(text, text) if language.lower().startswith("zh") else text
 
@@ -31,8 +31,8 @@ def _system_language() -> str:
     if sys.platform == "win32":
         import ctypes
 
-        # Of the user interface: the locale is that of dates and numbers, and may be another.
+        # Of the user interface: the locale, of dates and numbers, may be another.
         identifier = ctypes.windll.kernel32.GetUserDefaultUILanguage()
         return locale.windows_locale.get(identifier, "")
-    settings = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    settings = map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
     return next(filter(None, settings), "")

@@ -1,8 +1,8 @@
 """The bases of requests and responses, and what they never show."""
 
-# A field's docstring begins with its name in the standard (参数描述), which an editor shows and an
-# error tells. Python's names become the wire's by themselves (``auth_no`` is ``authNo``); a
-# request takes either and goes out under the wire's.
+# A field's docstring begins with its name in the standard (参数描述), which an editor
+# shows and an error tells. Python's names become the wire's by themselves (``auth_no``
+# is ``authNo``); a request takes either and goes out under the wire's.
 #
 # No error, ``repr`` or pickle of an error holds a value: it may be a patient's.
 
@@ -51,8 +51,10 @@ def _integer(code: Any) -> Any:
 
 
 def _as_text(words: Any) -> Any:
+    if isinstance(words, str):
+        return words
     # Not by pydantic's to_json, which on Windows nests 99 levels deep.
-    return words if isinstance(words, str) else json.dumps(words, ensure_ascii=False)
+    return json.dumps(words, ensure_ascii=False)
 
 
 class _Hidden:
@@ -70,8 +72,9 @@ class _Model(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        # Around all of it: a wrap validator of this base stands inside a subclass's "after" ones.
-        return core_schema.no_info_wrap_validator_function(cls._without_input, handler(source))
+        # Around all: a wrap validator stands inside a subclass's "after" validators.
+        wrap = core_schema.no_info_wrap_validator_function
+        return wrap(cls._without_input, handler(source))
 
     @classmethod
     def _without_input(cls, data: Any, handler: Any) -> Any:
@@ -97,7 +100,7 @@ class _Model(BaseModel):
         for name, value in self.__dict__.items():
             if value is not None:
                 yield name, str(value) if isinstance(value, Code) else _Hidden()
-        # Of what no table lists the name, unless it may itself be somebody's number or name.
+        # Of what no table lists the name, unless it may be a number or a person's.
         for name in self.model_extra or {}:
             if name.isascii() and name.isidentifier():
                 yield name, _Hidden()
@@ -106,7 +109,7 @@ class _Model(BaseModel):
 def _told(model: Type[BaseModel], error: ValidationError) -> ValidationError:
     """``error`` in the reader's language, and without the input."""
     faults = error.errors(include_input=False)
-    # A code that is none of those listed may still be right: what else is wrong with it counts.
+    # A code that is not listed may still be right: what else is wrong with it counts.
     others = {fault["loc"][:1] for fault in faults if fault["type"] != "enum"}
     told = []
     for fault in faults:
@@ -114,8 +117,9 @@ def _told(model: Type[BaseModel], error: ValidationError) -> ValidationError:
             continue
         kind: Any = fault["type"]
         text = _text(model, fault)
-        # Before pydantic 2.13 an error of a kind of its own is unpickled with its context. That of
-        # another kind (a validator's of the user's) may hold the input.
+        # Before pydantic 2.13 an error of a kind of its own is unpickled with its
+        # context. That of another kind (a validator's of the user's) may hold the
+        # input.
         context = fault.get("ctx", {}) if "url" in fault else {}
         context = {**context, "error": text, "text": text}
         said = PydanticCustomError(kind, "{text}", context)
@@ -161,8 +165,9 @@ def chinese_name(model: Type[BaseModel], name: str) -> str:
 class Response(_Model):
     """The ``data`` of an answer. Derive from it for a transaction of your own.
 
-    Read leniently: ``""``, ``null`` and ``"null"`` are as absent, a number is read as its digits
-    where text is expected, and fields that no table lists are kept in ``model_extra``.
+    Read leniently: ``""``, ``null`` and ``"null"`` are as absent, a number is read as
+    its digits where text is expected, and fields that no table lists are kept in
+    ``model_extra``.
     """
 
     model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
@@ -190,33 +195,36 @@ class Request(_Model, Generic[T]):
             trans_type = "cn.nhsa.cert.get"
             operator_id: str
 
-    A field that a province adds is a subclass with that field. Wrong, missing, too long and unknown
-    fields raise ``pydantic.ValidationError`` here, before anything is sent.
+    A field that a province adds is a subclass with that field. Wrong, missing, too long
+    and unknown fields raise ``pydantic.ValidationError`` here, before anything is sent.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, loc_by_alias=False, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, loc_by_alias=False, allow_inf_nan=False
+    )
 
     trans_type: ClassVar[str]
     """交易类型 (§4.2.4.1), at most 40 characters."""
     response_type: ClassVar[Type[Response]]
     repeatable: ClassVar[bool] = False
-    """Whether it may simply be done again when its outcome is unknown, since it settles nothing."""
+    """Whether it may be done again when its outcome is unknown: it settles nothing."""
 
     org_id: Annotated[Optional[str], required(40)] = None
     """机构 ID：医保定点机构代码
 
     Filled in by the client, into the head and the data."""
 
-    if TYPE_CHECKING:  # an editor shows this text where a request is made, and else pydantic's
+    # An editor shows this text where a request is made, and else pydantic's.
+    if TYPE_CHECKING:
 
         def __init__(self, **data: Any) -> None:
-            """The ``data`` of a transaction: the class says which, its fields what they hold."""
+            """The ``data`` of a transaction: the class says which."""
 
     else:
 
         def __class_getitem__(cls, answer: Any) -> Any:
-            # As of any generic class. pydantic's own makes a model for each answer, and the seven
-            # of them took half of the time in which this package is imported.
+            # As of any generic class. pydantic's own makes a model for each answer, and
+            # the seven of them took half of the time in which this package is imported.
             return super(BaseModel, cls).__class_getitem__(answer)
 
     @classmethod
@@ -230,12 +238,12 @@ class Request(_Model, Generic[T]):
 class AnyRequest(Request[Response]):
     """A transaction without a class: ``AnyRequest("cn.nhsa.cert.get", outBizNo="1")``.
 
-    ``data`` goes out under the names and with the values given here, but for ``None``, which is
-    left out; ``org_id`` is filled in as ever. The answer is a ``Response`` with everything in its
-    ``model_extra``.
+    ``data`` goes out under the names and with the values given here, but for ``None``,
+    which is left out; ``org_id`` is filled in as ever. The answer is a ``Response``
+    with everything in its ``model_extra``.
 
-    Raises ``pydantic.ValidationError`` for a ``trans_type`` that is empty or longer than 40
-    characters, and for values that JSON does not have.
+    Raises ``pydantic.ValidationError`` for a ``trans_type`` that is empty or longer
+    than 40 characters, and for values that JSON does not have.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -252,15 +260,16 @@ class AnyRequest(Request[Response]):
 
     def __repr_args__(self) -> Iterator[Tuple[Optional[str], Any]]:
         yield None, self.trans_type
-        there = [name for name, value in (self.model_extra or {}).items() if value is not None]
-        yield from ((name, _Hidden()) for name in there)
+        for name, value in (self.model_extra or {}).items():
+            if value is not None:
+                yield name, _Hidden()
 
 
 class Envelope(Response):
-    """The head of an answer (§4.2.4.2). What the platform adds to it is in ``model_extra``."""
+    """The head of an answer (§4.2.4.2); what is added to it is in ``model_extra``."""
 
     code: Annotated[int, Field(gt=-(10**10), lt=10**10), BeforeValidator(_integer)]
-    """返回码 (§7.1): any integer, also written as text, where the table has four digits."""
+    """返回码 (§7.1): any integer, also as text, where the table has four digits."""
     message: Annotated[str, BeforeValidator(_as_text)] = Field(
         default="", validation_alias=AliasChoices("message", "cause")
     )

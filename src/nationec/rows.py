@@ -1,4 +1,4 @@
-"""What a row of the standard's tables is for pydantic: 必填 Y and N, a code, a photo, JSON.
+"""What a row of the standard is for pydantic: 必填 Y and N, a code, a photo, JSON.
 
 Lengths are the standard's, in characters.
 """
@@ -11,7 +11,7 @@ from typing import Any, Dict, Union
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 from pydantic_core import from_json
-from typing_extensions import Annotated  # comes with pydantic; typing has it from Python 3.9
+from typing_extensions import Annotated  # comes with pydantic; in typing from 3.9 on
 
 from .language import _
 
@@ -30,13 +30,14 @@ _GARBLES = from_json(b'"\\u957f"') != "\u957f"
 
 
 class TooDeepError(Exception):
-    """JSON of more than 200 levels. No ``ValueError``, which pydantic would make a fault of."""
+    """JSON of more than 200 levels. No ``ValueError``: pydantic would catch it."""
 
 
 def parsed(text: str) -> Any:
-    """``text`` as JSON, of at most 200 levels; control characters in it count as blanks.
+    """``text`` as JSON of at most 200 levels; control characters count as blanks.
 
-    Raises ``ValueError``, whose text may hold a piece of ``text``, and ``TooDeepError``.
+    Raises ``ValueError``, whose text may hold a piece of ``text``, and
+    ``TooDeepError``.
     """
     try:
         return strictly_parsed(text)
@@ -46,11 +47,12 @@ def parsed(text: str) -> Any:
 
 def strictly_parsed(text: str) -> Any:
     """``text`` as JSON, of at most 200 levels. Raises as ``parsed`` does."""
-    raw = text.encode()  # a lone surrogate is a ValueError here, and a TypeError in from_json
+    # A lone surrogate is a ValueError here, and a TypeError in from_json.
+    raw = text.encode()
     try:
         if _GARBLES and b"\\u" in raw:
             raw = json.dumps(json.loads(text), ensure_ascii=False).encode()
-        # Its cache of strings would keep names in memory; of keys, the old versions garble them.
+        # Its cache would keep names in memory; old versions garble keys with one.
         return from_json(raw, allow_inf_nan=False, cache_strings="none")
     except RecursionError:
         pass
@@ -61,7 +63,7 @@ def strictly_parsed(text: str) -> Any:
 
 
 def unwrapped(value: Any) -> Any:
-    """``value``, parsed as often as it is JSON text: ``data`` comes as text within text too."""
+    """``value``, parsed as often as it is JSON text: there is text within text."""
     while isinstance(value, str):
         try:
             value = parsed(value)
@@ -70,7 +72,7 @@ def unwrapped(value: Any) -> Any:
     return value
 
 
-# The rows of the standard's tables: 必填 Y and N of a request, a code, a field of an answer.
+# The rows of the tables: 必填 Y and N of a request, a code, a field of an answer.
 _TEXT: Dict[str, Any] = {"pattern": r"^[^\x00-\x1f\x7f]*$", "strict": True}
 
 
@@ -99,7 +101,9 @@ JsonText = Annotated[Any, BeforeValidator(unwrapped)]
 def _is_base64(text: str) -> bool:
     # A fifth of the time that decoding takes, and a photo is most of what a call costs.
     rest = text.encode("ascii", "replace").translate(None, _BASE64)
-    return rest in (b"", b"=", b"==") and text.endswith(rest.decode()) and len(text) % 4 == 0
+    if rest not in (b"", b"=", b"==") or len(text) % 4:
+        return False
+    return text.endswith(rest.decode())
 
 
 def _photo(given: Union[str, bytes]) -> str:
@@ -107,15 +111,20 @@ def _photo(given: Union[str, bytes]) -> str:
     if not photo:
         raise ValueError(_("the photo is empty: give None to send none"))
     if len(photo) > PHOTO_LIMIT:
-        text = _("{length} characters of base64, the limit is {limit}: give a smaller image")
+        text = _(
+            "{length} characters of base64, the limit is {limit}: give a smaller image"
+        )
         raise ValueError(text.format(length=len(photo), limit=PHOTO_LIMIT))
     if photo is given and not _is_base64(photo):
-        raise ValueError(_("this is not base64 (nor a data URI): give the image as bytes"))
+        text = _("this is not base64 (nor a data URI): give the image as bytes")
+        raise ValueError(text)
     return photo
 
 
-Photo = Annotated[Union[Annotated[str, Field(strict=True)], bytes], AfterValidator(_photo)]
+_Text = Annotated[str, Field(strict=True)]
+
+Photo = Annotated[Union[_Text, bytes], AfterValidator(_photo)]
 """A row with a photo: the image as ``bytes``, or its base64."""
 
-Ext = Union[Dict[str, JsonValue], Annotated[str, Field(strict=True)]]
-"""A row with 预留 json of a request: an object, or JSON text, which goes out as it is."""
+Ext = Union[Dict[str, JsonValue], _Text]
+"""A row with 预留 json of a request: an object, or text, which goes out as it is."""

@@ -1,4 +1,4 @@
-"""The transactions of §5.3 to §5.6: a request and a response for each, a row of the tables a field.
+"""The transactions of §5.3 to §5.6, a row of the tables a field.
 
 What the standard marks N has a default and may be ``None``, which leaves it out.
 """
@@ -18,8 +18,8 @@ _Code5 = Annotated[str, required(5)]
 _Code6 = Annotated[str, required(6)]
 
 
-class _Operated(Request[T], Generic[T]):
-    """The rows that the four requests have in common."""
+class Operated(Request[T], Generic[T]):
+    """The rows that all requests of a window have in common."""
 
     repeatable = True
 
@@ -34,7 +34,8 @@ class _Operated(Request[T], Generic[T]):
     office_name: Annotated[str, required(30)]
     """科室名称"""
 
-    if TYPE_CHECKING:  # an editor shows this text where one of the four is made
+    # An editor shows this text where one of them is made.
+    if TYPE_CHECKING:
 
         def __init__(self, **data: Any) -> None:
             """A transaction of the standard.
@@ -43,6 +44,7 @@ class _Operated(Request[T], Generic[T]):
             - ``QrcodeGetRequest``: 终端医保电子凭证码解码 (§5.4)
             - ``AuthCheckRequest``: 刷脸授权获取医保身份 (§5.5)
             - ``EcPwdRequest``: 医保电子凭证密码核验 (§5.6)
+            - ``EcAuthRequest``: 刷脸获取医保用户身份授权 (the terminal's)
             """
 
 
@@ -84,8 +86,8 @@ class EcQueryResponse(DecodedResponse):
     """电子凭证二维码解码的响应 (§5.3.4): whose voucher the QR code is."""
 
 
-class EcQueryRequest(_Operated[EcQueryResponse]):
-    """电子凭证二维码解码 (§5.3): decode the QR code that this machine's reader has read."""
+class EcQueryRequest(Operated[EcQueryResponse]):
+    """电子凭证二维码解码 (§5.3): decode the QR code that the reader has read."""
 
     trans_type = "ec.query"
 
@@ -101,8 +103,8 @@ class QrcodeGetResponse(DecodedResponse):
     """终端医保电子凭证码解码的响应 (§5.4.4): whose voucher the terminal has scanned."""
 
 
-class QrcodeGetRequest(_Operated[QrcodeGetResponse]):
-    """终端医保电子凭证码解码 (§5.4): have the terminal (医保业务综合服务终端) scan the code."""
+class QrcodeGetRequest(Operated[QrcodeGetResponse]):
+    """终端医保电子凭证码解码 (§5.4): have the terminal scan the code."""
 
     trans_type = "cn.nhsa.qrcode.get"
 
@@ -125,8 +127,8 @@ class AuthCheckResponse(DecodedResponse):
     """实人认证业务流水号：医保综合服务终端返回的授权码"""
 
 
-class AuthCheckRequest(_Operated[AuthCheckResponse]):
-    """刷脸授权获取医保身份 (§5.5): the identity behind a face that the terminal has recognised."""
+class AuthCheckRequest(Operated[AuthCheckResponse]):
+    """刷脸授权获取医保身份 (§5.5): whose face the terminal has recognised."""
 
     trans_type = "cn.nhsa.auth.check"
 
@@ -141,8 +143,8 @@ class AuthCheckRequest(_Operated[AuthCheckResponse]):
     photo_data: Optional[Photo]
     """人脸照片：base64 字符串，大小控制在 100k 以下
 
-    Must be said, and may be ``None``: §5.5.3 marks it Y and leaves it to the caller whether to send
-    one."""
+    Must be said, and may be ``None``: §5.5.3 marks it Y and leaves it to the caller
+    whether to send one."""
     ext_data: Optional[Ext] = None
     """扩展参数：预留 json 字段"""
 
@@ -165,11 +167,11 @@ class EcPwdResponse(Response):
         return self.pwd_flag == PwdFlag.VALID
 
 
-class EcPwdRequest(_Operated[EcPwdResponse]):
+class EcPwdRequest(Operated[EcPwdResponse]):
     """医保电子凭证密码核验 (§5.6): have the voucher's password entered, and check it.
 
-    The limits are those of §5.6.3: idNo 30, idType 3, businessType 6, where other tables have 64,
-    64 and 5.
+    The limits are those of §5.6.3: idNo 30, idType 3, businessType 6, where other
+    tables have 64, 64 and 5.
     """
 
     trans_type = "cn.nhsa.ec.pwd"
@@ -198,9 +200,11 @@ class EcPwdRequest(_Operated[EcPwdResponse]):
     @model_validator(mode="after")
     def _token_with_qrcode(self) -> "EcPwdRequest":
         if self.mdtrt_cert_type == MdtrtCertType.EC_QRCODE and not self.ec_token:
-            raise ValueError(
-                _("身份核验令牌 ec_token must be given when mdtrt_cert_type is 01A (a QR code)")
+            text = _(
+                "身份核验令牌 ec_token must be given when mdtrt_cert_type is 01A "
+                "(a QR code)"
             )
+            raise ValueError(text)
         return self
 
 

@@ -1,12 +1,12 @@
 """A request written as InData, an answer read from OutData, the DLL's own words."""
 
-# A request is the ``data`` of the standard's message (§4.2.4.1): pydantic writes it, the head
-# goes around it as text, and the whole is encoded once. An answer is decoded once, and one JSON
-# parser and one function read its head and its ``data`` alike.
+# A request is the ``data`` of the standard's message (§4.2.4.1): pydantic writes it,
+# the head goes around it as text, and the whole is encoded once. An answer is decoded
+# once, and one JSON parser and one function read its head and its ``data`` alike.
 #
-# What cannot be read is ``ResponseFormatError``. Its text names fields and settings, never a
-# value. UTF-8 where another encoding is expected is refused and not guessed: a garbled name is
-# the worst answer.
+# What cannot be read is ``ResponseFormatError``. Its text names fields and settings,
+# never a value. UTF-8 where another encoding is expected is refused and not guessed: a
+# garbled name is the worst answer.
 
 import codecs
 import json
@@ -22,20 +22,23 @@ from .models import Envelope, Request, T
 from .rows import ABSENT, TooDeepError, parsed
 
 Extra = Union[Dict[str, Any], str, None]
-"""``extra`` of the head (§4.2.4.1): an object, or JSON text, which goes out as it is."""
+"""``extra`` of the head (§4.2.4.1): an object, or text, which goes out as it is."""
 
 _AROUND = "\ufeff \t\r\n"  # a mark of the byte order, and white space
-_json_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_json_text = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":")
+).encode
 
 
 def codec(setting: str, name: str) -> str:
     """Python's own name for the encoding that the client's ``setting`` names.
 
-    Raises ``ValueError`` for one that does not exist, or in which a ``char*`` holds no JSON.
+    Raises ``ValueError`` for one that is none, or in which no ``char*`` holds JSON.
     """
     try:
         found = codecs.lookup(name.encode("ascii").decode()).name
-        fits = "a{".encode(found) == b"a{"  # not UTF-16, nothing with a mark before it
+        # Not UTF-16, and nothing with a mark before it.
+        fits = "a{".encode(found) == b"a{"
     except (LookupError, TypeError, ValueError, AttributeError):
         text = _("{setting}: there is no encoding {name}; the standard's is gb18030")
         raise ValueError(text.format(setting=setting, name=repr(name))) from None
@@ -46,12 +49,14 @@ def codec(setting: str, name: str) -> str:
 
 
 def encoded(text: str, encoding: str) -> bytes:
-    """``text`` as it goes to the DLL. Raises ``ValueError`` for a character that cannot."""
+    """``text`` for the DLL. Raises ``ValueError`` for a character that cannot go."""
     try:
         return gb18030.encode(text) if encoding == "gb18030" else text.encode(encoding)
     except UnicodeEncodeError:
         pass  # and not raised from here: it holds the request
-    told = _("the request holds a character that {encoding} does not have: nothing was sent")
+    told = _(
+        "the request holds a character that {encoding} does not have: nothing was sent"
+    )
     raise ValueError(told.format(encoding=encoding))
 
 
@@ -64,7 +69,7 @@ def decoded(raw: bytes, encoding: str) -> Optional[str]:
 
 
 def _is_utf8(raw: bytes) -> bool:
-    """Whether these bytes are Chinese in UTF-8, which as GB 18030 often is another text."""
+    """Whether this is Chinese in UTF-8, which as GB 18030 often is another text."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -73,14 +78,16 @@ def _is_utf8(raw: bytes) -> bool:
 
 
 def _is_chinese(character: str) -> bool:
-    return "\u3400" <= character <= "\u9fff" or "\U00020000" <= character <= "\U0003ffff"
+    if character < "\U00020000":
+        return "\u3400" <= character <= "\u9fff"
+    return character <= "\U0003ffff"
 
 
 def written(request: Request[Any], extra: Extra, data_format: str) -> str:
     """The message of §4.2.4.1.
 
-    Raises ``ValueError`` for what JSON cannot carry, and for an ``extra`` of more than 2,048
-    characters.
+    Raises ``ValueError`` for what JSON cannot carry, and for an ``extra`` of more than
+    2,048 characters.
     """
     data = _data(request)
     if data_format == "string":
@@ -102,7 +109,8 @@ def _data(request: Request[Any]) -> str:
         )
     except PydanticSerializationError:
         pass  # it may hold a value
-    raise ValueError(_("the request holds something that JSON cannot carry: nothing was sent"))
+    text = _("the request holds something that JSON cannot carry: nothing was sent")
+    raise ValueError(text)
 
 
 def _json(value: Any) -> str:
@@ -110,7 +118,8 @@ def _json(value: Any) -> str:
         return _json_text(value)
     except (TypeError, ValueError, RecursionError):
         pass  # it may hold a value
-    raise ValueError(_("extra holds something that JSON cannot carry: nothing was sent"))
+    text = _("extra holds something that JSON cannot carry: nothing was sent")
+    raise ValueError(text)
 
 
 def envelope(received: bytes, encoding: str) -> Envelope:
@@ -123,7 +132,8 @@ def envelope(received: bytes, encoding: str) -> Envelope:
         fault = _("OutData is not JSON")
     except TooDeepError:
         fault = _too_deep("OutData")
-    if fault:  # not from in there: the parser's error may hold a piece of the answer
+    # Not from in there: the parser's error may hold a piece of the answer.
+    if fault:
         raise format_error(fault)
     return read(Envelope, answer, "OutData")
 
@@ -141,8 +151,11 @@ def _out_data(received: bytes, encoding: str) -> str:
 
 
 def _another_encoding(encoding: str, is_utf8: bool) -> str:
-    setting, utf8 = option("response_encoding"), option("response_encoding", "utf-8")
-    text = _("OutData is not {encoding}: give {setting} the DLL's own, gb18030 or utf-8")
+    setting = option("response_encoding")
+    utf8 = option("response_encoding", "utf-8")
+    text = _(
+        "OutData is not {encoding}: give {setting} the DLL's own, gb18030 or utf-8"
+    )
     if is_utf8:
         text = _("OutData is UTF-8 and not {encoding}: give {utf8}")
     return text.format(encoding=encoding, setting=setting, utf8=utf8)
@@ -153,25 +166,29 @@ def _too_deep(what: str) -> str:
 
 
 def read(model: Type[T], value: Any, what: str) -> T:
-    """``value``, ``what`` the DLL answered, as a ``model``. Raises ``ResponseFormatError``."""
+    """``value``, of ``what`` the DLL answered. Raises ``ResponseFormatError``."""
     if not isinstance(value, dict):
         raise format_error(_("{what} is not a JSON object").format(what=what))
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        faults = error.errors(include_input=False)
         fault = ""
     except TooDeepError:
         fault = _too_deep(what)
-    except Exception as error:  # of a validator of the user's own: its text may hold a value
+    except Exception as error:
+        # Of a validator of the user's own, whose text may hold a value.
         fault = _("a validator of {model} raised {kind}")
         fault = fault.format(model=model.__name__, kind=type(error).__name__)
     if fault:
         raise format_error(fault)
-    # A field is read or it is not: what pydantic says of the value stays out of the error.
-    names = [(each["type"], str(*each["loc"][:1]) or model.__name__) for each in faults]
-    missing = list(dict.fromkeys(name for kind, name in names if kind == "missing"))
-    unreadable = list(dict.fromkeys(name for kind, name in names if kind != "missing"))
+    # A field is read or it is not: what pydantic says of the value is not told.
+    kinds = {}
+    for each in faults:
+        name = str(*each["loc"][:1]) or model.__name__
+        kinds[name] = each["type"]
+    missing = tuple(name for name in kinds if kinds[name] == "missing")
+    unreadable = tuple(name for name in kinds if kinds[name] != "missing")
     told = [] if value else [_("{what} is empty").format(what=what)]
     if missing:
         told.append(_("fields are missing: {names}").format(names=", ".join(missing)))
@@ -184,16 +201,19 @@ def read(model: Type[T], value: Any, what: str) -> T:
 def words(raw: Optional[bytes], encoding: str) -> str:
     """What the DLL wrote for people to read.
 
-    Of JSON its ``message`` or ``cause``. Of a piece of JSON nothing: it may be what was sent.
+    Of JSON its ``message`` or ``cause``; of a piece of it nothing: it may be a request.
     """
     raw = raw or b""
     text = decoded(raw, "utf-8" if _is_utf8(raw) else encoding)
-    text = (raw.decode(encoding, "replace") if text is None else text).strip(_AROUND)
+    if text is None:
+        text = raw.decode(encoding, "replace")
+    text = text.strip(_AROUND)
     if not set('{}"').intersection(text):
         return text
     try:
         answer = parsed(text)
-        said = [answer[name] for name in ("message", "cause") if answer.get(name) not in ABSENT]
+        given = answer.get("message"), answer.get("cause")
     except (ValueError, AttributeError, TooDeepError):
         return ""
-    return said[0] if said and isinstance(said[0], str) else ""
+    said = next((each for each in given if each not in ABSENT), "")
+    return said if isinstance(said, str) else ""

@@ -14,7 +14,9 @@ CHINESE: Dict[str, str] = {
     "The outcome is unknown: find out before it is done again": (
         "结果未知：请勿重复操作，先核对是否已办理"
     ),
-    " (in Python {version}, {bits}-bit: {command})": "（Python {version}，{bits} 位：{command}）",
+    " (in Python {version}, {bits}-bit: {command})": (
+        "（Python {version}，{bits} 位：{command}）"
+    ),
     "{said} ({more})": "{said}（{more}）",
     "; ": "；",
     "there is no such file: give {dll} the full path of the DLL ({path})": (
@@ -32,9 +34,11 @@ CHINESE: Dict[str, str] = {
         "请用 {dll} 或环境变量 NATIONEC_DLL 指定完整路径"
     ),
     ". Looked in: {places}": "。已查找：{places}",
-    "the DLL cannot be read as a library: it is damaged, for another processor, or not to be "
+    "the DLL cannot be read as a library: "
+    "it is damaged, for another processor, or not to be "
     "read by this user. Install it anew ({path}: {detail})": (
-        "动态库无法读取（文件损坏、CPU 架构不符或无读取权限）：请重新安装（{path}：{detail}）"
+        "动态库无法读取（文件损坏、CPU 架构不符或无读取权限）："
+        "请重新安装（{path}：{detail}）"
     ),
     "the DLL is for {system} and this Python is for {own_system}: "
     "give {python} the command of a {width}-bit Python for {system} ({path})": (
@@ -49,11 +53,14 @@ CHINESE: Dict[str, str] = {
     "a library that the DLL needs is missing or does not fit: install it ({detail})": (
         "动态库依赖的库缺失或版本不符：请安装该库（{detail}）"
     ),
-    "a library that the DLL needs is missing or does not fit: put all that came with the "
+    "a library that the DLL needs is missing or does not fit: "
+    "put all that came with the "
     "DLL (libeay32.dll, ssleay32.dll, ...) into its folder, and install its Visual C++ "
     "runtime; nationec doctor says which one ({path}: {detail})": (
-        "动态库依赖的文件缺失或版本不符：请把随动态库提供的文件（libeay32.dll、ssleay32.dll 等）"
-        "都放进它的文件夹，并安装 Visual C++ 运行库；缺哪个请看 nationec doctor（{path}：{detail}）"
+        "动态库依赖的文件缺失或版本不符："
+        "请把随动态库提供的文件（libeay32.dll、ssleay32.dll 等）"
+        "都放进它的文件夹，并安装 Visual C++ 运行库；"
+        "缺哪个请看 nationec doctor（{path}：{detail}）"
     ),
     "this DLL has no NationEcTrans: give {dll} the path of NationECCode.dll ({path})": (
         "该动态库没有 NationEcTrans 函数：请用 {dll} 指定 NationECCode.dll（{path}）"
@@ -69,7 +76,8 @@ CHINESE: Dict[str, str] = {
     ),
     "the DLL crashed ({detail})": "动态库崩溃（{detail}）",
     "the DLL ended its process ({detail})": "动态库使其进程退出（{detail}）",
-    "the DLL wrote past the {size:,} bytes of OutData: give a larger {option}; a program that "
+    "the DLL wrote past the {size:,} bytes of OutData: "
+    "give a larger {option}; a program that "
     "has loaded the DLL itself must be started anew": (
         "动态库写 OutData 时缓冲区越界（{size:,} 字节）：请调大 {option}；"
         "直接加载动态库的程序须重启"
@@ -80,12 +88,15 @@ CHINESE: Dict[str, str] = {
     ),
     "no text": "空",
     "0000 and more around it": "0000 及多余字符",
-    "NationEcTrans returned {said}, not 0000: check the url and the network, then try again": (
+    "NationEcTrans returned {said}, not 0000: "
+    "check the url and the network, then try again": (
         "动态库调用失败，返回 {said}：请检查 url 和网络后重试"
     ),
     "{code} the platform did not finish in time": "{code} 平台处理超时",
     "the platform says: {code} {message}": "医保平台提示：{message}（{code}）",
-    "the platform says: {code} {message}. {advice}": "医保平台提示：{message}（{code}）。{advice}",
+    "the platform says: {code} {message}. {advice}": (
+        "医保平台提示：{message}（{code}）。{advice}"
+    ),
     "the platform says no more than code {code}: ask whoever runs it what it means": (
         "医保平台只返回 {code}，未说明原因：请向平台方查询"
     ),
@@ -106,12 +117,15 @@ CHINESE: Dict[str, str] = {
     "extra holds something that JSON cannot carry: nothing was sent": (
         "extra 中有 JSON 无法表示的内容：未发送"
     ),
-    "extra has more than the 2,048 characters of the standard": "extra 超过标准规定的 2048 个字",
+    "extra has more than the 2,048 characters of the standard": (
+        "extra 超过标准规定的 2048 个字"
+    ),
     "OutData is UTF-8 and not {encoding}: give {utf8}": (
         "OutData 是 UTF-8，不是 {encoding}：请设置 {utf8}"
     ),
     "OutData is not {encoding}: give {setting} the DLL's own, gb18030 or utf-8": (
-        "OutData 不是 {encoding}：请用 {setting} 设置动态库实际的编码（gb18030 或 utf-8）"
+        "OutData 不是 {encoding}："
+        "请用 {setting} 设置动态库实际的编码（gb18030 或 utf-8）"
     ),
     "{what} is empty": "{what} 为空",
     "OutData is not JSON": "OutData 不是 JSON",
@@ -135,7 +149,8 @@ CHINESE: Dict[str, str] = {
         "org_id 有 {length} 个字，流水号会超过 64 个字：请自行生成业务流水号"
     ),
     # client
-    "{setting} must be text of 1 to {limit} characters, none of them control characters": (
+    "{setting} must be text of 1 to {limit} characters, "
+    "none of them control characters": (
         "{setting} 必须是 1 到 {limit} 个字的文本，不含控制字符"
     ),
     "url must begin with http:// or https://": "url 必须以 http:// 或 https:// 开头",
@@ -204,10 +219,11 @@ CHINESE: Dict[str, str] = {
         "请参保人先在 APP 中设置密码，或改用其他凭证"
     ),
     "The insured person resets the password in the app or waits 24 hours; "
-    "use another document today": ("请参保人在 APP 中重置密码，或 24 小时后再试；今天先用其他凭证"),
-    "The organisation number is not the one registered at this address: check the setting": (
-        "医保定点机构代码与登记的不一致：请检查 org_id 设置"
+    "use another document today": (
+        "请参保人在 APP 中重置密码，或 24 小时后再试；今天先用其他凭证"
     ),
+    "The organisation number is not the one registered at this address: "
+    "check the setting": ("医保定点机构代码与登记的不一致：请检查 org_id 设置"),
     "Not a fault: go on": "不是错误：继续办理即可",
     # commands
     "usage: ": "用法：",
@@ -221,7 +237,7 @@ CHINESE: Dict[str, str] = {
         "用模拟器演示各交易：不需要动态库和网络"
     ),
     "a transaction, for a script in any language": "办理一笔交易，供任何语言的程序调用",
-    "find a code, or words, in the standard's tables (§6, §7.1)": (
+    "find a code, or words, in the tables (§6, §7.1)": (
         "按编码或文字查标准的编码表（§6、§7.1）"
     ),
     "what to look at when it does not work": "调用不成功时，逐项检查",
@@ -241,18 +257,24 @@ CHINESE: Dict[str, str] = {
     "unknown options: {names}": "没有这些选项：{names}",
     "there is an argument too many": "多了一个参数",
     "transactions with options for their fields: {names};\n"
-    '"nationec call TRANS_TYPE --help" lists them, any other takes its fields from --json\n\n'
+    '"nationec call TRANS_TYPE --help" lists them, '
+    "any other takes its fields from --json\n\n"
     "stdout: the data of the answer, as JSON in UTF-8\n"
-    "exit codes: 0 success; 2 usage or invalid request, nothing was sent; 3 DLL not loaded;\n"
-    "4 return value not 0000; 5 refused by the platform; 6 unreadable answer, or stdout did\n"
+    "exit codes: 0 success; "
+    "2 usage or invalid request, nothing was sent; 3 DLL not loaded;\n"
+    "4 return value not 0000; 5 refused by the platform; "
+    "6 unreadable answer, or stdout did\n"
     "not take it; 7 timeout or crash, the outcome is unknown": (
         "字段可用选项给出的交易：{names}；\n"
         "字段列表见 nationec call TRANS_TYPE --help，其他交易的字段用 --json 给出\n\n"
         "标准输出：响应的 data，JSON，UTF-8 编码\n"
-        "退出码：0 成功；2 用法或请求有误，未发送；3 动态库无法加载；4 返回值不是 0000；\n"
+        "退出码：0 成功；2 用法或请求有误，未发送；"
+        "3 动态库无法加载；4 返回值不是 0000；\n"
         "5 平台返回错误；6 响应无法解析，或标准输出写不进去；7 超时或崩溃，结果未知"
     ),
-    "交易类型; may stand in the message of --json": "交易类型；--json 的报文里有时可省略",
+    "交易类型; may stand in the message of --json": (
+        "交易类型；--json 的报文里有时可省略"
+    ),
     "the fields, or a whole message, as JSON in UTF-8 or GB 18030; - is stdin": (
         "字段或完整报文，JSON，UTF-8 或 GB 18030 编码；- 为标准输入"
     ),
@@ -265,22 +287,28 @@ CHINESE: Dict[str, str] = {
     "room for an answer, 65536 bytes unless given": "响应缓冲区的字节数，默认 65536",
     "no DLL and no network: the standard's example patient "
     "(NATIONEC_SIMULATE=1, without --url and --dll)": (
-        "不用动态库和网络：返回标准中的示例参保人（NATIONEC_SIMULATE=1，且没有 --url 和 --dll）"
+        "不用动态库和网络："
+        "返回标准中的示例参保人（NATIONEC_SIMULATE=1，且没有 --url 和 --dll）"
     ),
-    "print code, message, extra and outBizNo too": "同时输出 code、message、extra 和 outBizNo",
+    "print code, message, extra and outBizNo too": (
+        "同时输出 code、message、extra 和 outBizNo"
+    ),
     "errors on stderr as JSON in UTF-8": "标准错误输出 JSON，UTF-8 编码",
     "stdout and stderr as JSON in ASCII, with \\u escapes": (
         "标准输出和标准错误都是纯 ASCII 的 JSON（\\u 转义）"
     ),
-    "write InData, return value and OutData, whether it fails or not, to a file that only "
+    "write InData, return value and OutData, "
+    "whether it fails or not, to a file that only "
     "this user can read: JSON, each as text and as base64": (
-        "不论成败，把 InData、返回值和 OutData 写入只有本用户能读的文件：JSON，文本和 base64 各一份"
+        "不论成败，把 InData、返回值和 OutData 写入只有本用户能读的文件："
+        "JSON，文本和 base64 各一份"
     ),
     "fields of {trans_type}": "{trans_type} 的字段",
     "@FILE is an image": "@FILE 表示图片文件",
     "must be given": "必填",
     "give --url and --org-id, or NATIONEC_URL and NATIONEC_ORG_ID, or --simulate": (
-        "请给出 --url 和 --org-id，或设置 NATIONEC_URL 和 NATIONEC_ORG_ID，或用 --simulate"
+        "请给出 --url 和 --org-id，"
+        "或设置 NATIONEC_URL 和 NATIONEC_ORG_ID，或用 --simulate"
     ),
     "--keep: not all of it was written ({detail}): see that there is room": (
         "--keep：文件没有写完（{detail}）：请检查磁盘空间"
@@ -359,7 +387,8 @@ CHINESE: Dict[str, str] = {
     ),
     "{names} not found: put what came with the DLL into its folder, and install the "
     "Visual C++ runtime": (
-        "缺少 {names}：请把随动态库提供的文件都放进它的文件夹，并安装所需的 Visual C++ 运行库"
+        "缺少 {names}："
+        "请把随动态库提供的文件都放进它的文件夹，并安装所需的 Visual C++ 运行库"
     ),
     "beside the DLL: {names}": "动态库文件夹中有 {names}",
     "of Windows: {names}": "Windows 自带 {names}",
@@ -369,9 +398,13 @@ CHINESE: Dict[str, str] = {
         "不可写，动态库要在这里写配置和日志：请给本用户写权限（{folder}）"
     ),
     "no {name} yet: the DLL writes it": "还没有 {name}：动态库调用时会生成",
-    "{path} cannot be read: ask whoever supports the DLL": "无法读取 {path}：请联系动态库供应商",
+    "{path} cannot be read: ask whoever supports the DLL": (
+        "无法读取 {path}：请联系动态库供应商"
+    ),
     "in {python}": "已在 {python} 中加载",
-    "no address: give it as http://HOST:PORT/PATH": "不是地址：请写成 http://HOST:PORT/PATH",
+    "no address: give it as http://HOST:PORT/PATH": (
+        "不是地址：请写成 http://HOST:PORT/PATH"
+    ),
     "{host} port {port} does not accept a connection: "
     "check address, network and firewall ({detail})": (
         "连接不上 {host} 的端口 {port}：请检查地址、网络和防火墙（{detail}）"

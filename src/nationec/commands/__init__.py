@@ -13,14 +13,15 @@ from . import call, codes, demo, doctor, examples, guide
 from .output import InvalidRequest, report
 from .parser import Parser
 
-# An error is told by the command, and once: without a handler Python shows the warning too.
+# An error is told once, by the command: without a handler Python shows the warning.
 logging.getLogger("nationec").addHandler(logging.NullHandler())
 
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the command. The exit code."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # code page 936 has not every character
+        # Code page 936 has not every character.
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     argv = sys.argv[1:] if argv is None else argv
     before = on_command_line.set(True)
@@ -28,7 +29,8 @@ def main(argv: Optional[List[str]] = None) -> int:
         arguments = _parsed(argv)
         return arguments.run(arguments) or 0
     except InvalidRequest as error:
-        return report(error, [], as_json="--json-errors" in argv, ascii_only="--ascii" in argv)
+        as_json, ascii_only = "--json-errors" in argv, "--ascii" in argv
+        return report(error, [], as_json=as_json, ascii_only=ascii_only)
     finally:
         on_command_line.reset(before)
 
@@ -39,27 +41,36 @@ def _parsed(argv: List[str]) -> Namespace:
     if not unknown:
         return arguments
     if "trans_type" in arguments and arguments.trans_type not in REQUESTS:
-        text = _("give TRANS_TYPE before its fields, one of {names}; for any other give --json")
+        text = _(
+            "give TRANS_TYPE before its fields, one of {names}; "
+            "for any other give --json"
+        )
         raise InvalidRequest(text.format(names=", ".join(REQUESTS)))
     options = [word for word in unknown if word.startswith("-")]
     if options:
-        # By name only: what follows one may be a patient's.
-        names = [word.partition("=")[0] if word.startswith("--") else word[:2] for word in options]
-        raise InvalidRequest(_("unknown options: {names}").format(names=", ".join(names)))
+        names = ", ".join(map(_name_of, options))
+        raise InvalidRequest(_("unknown options: {names}").format(names=names))
     raise InvalidRequest(_("there is an argument too many"))
 
 
+def _name_of(option: str) -> str:
+    """The name alone: what follows it may be a patient's."""
+    return option.partition("=")[0] if option.startswith("--") else option[:2]
+
+
 def _parser(argv: List[str]) -> Parser:
-    parser = Parser(prog="nationec", description=_("医保电子凭证 through NationECCode.dll"))
-    version = f"nationec {__version__}"
-    told = _("show the version")
-    parser.options.add_argument("--version", action="version", version=version, help=told)
+    about = _("医保电子凭证 through NationECCode.dll")
+    parser = Parser(prog="nationec", description=about)
+    told, version = _("show the version"), f"nationec {__version__}"
+    parser.options.add_argument(
+        "--version", action="version", version=version, help=told
+    )
     parser.set_defaults(run=lambda arguments: parser.print_help())
     commands = parser.add_subparsers(title=_("commands"), metavar="COMMAND")
     for name, command, told in (
         ("demo", demo, _("the transactions on the simulator: no DLL, no network")),
         ("call", call, _("a transaction, for a script in any language")),
-        ("codes", codes, _("find a code, or words, in the standard's tables (§6, §7.1)")),
+        ("codes", codes, _("find a code, or words, in the tables (§6, §7.1)")),
         ("doctor", doctor, _("what to look at when it does not work")),
         ("guide", guide, _("the handbook, in Chinese")),
         ("examples", examples, _("copy the examples into a folder")),

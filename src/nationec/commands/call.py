@@ -1,10 +1,11 @@
 """``nationec call``: any transaction, for a script in any language."""
 
-# The options; then what is sent (``message``), the call, in which the DLL always has a process
-# of its own, and what it answers: to stdout, and what goes wrong to stderr (``output``).
+# The options; then what is sent (``message``), the call, in which the DLL always has a
+# process of its own, and the answer: to stdout, and what goes wrong to stderr.
 #
-# The file of --keep is JSON in UTF-8: InData, the return value and OutData as text where they can
-# be read, and each of them as its bytes in base64. Windows gives a file the rights of its folder.
+# The file of --keep is JSON in UTF-8: InData, the return value and OutData as text
+# where they can be read, and each of them as its bytes in base64. Windows gives a file
+# the rights of its folder.
 
 import json
 import os
@@ -30,21 +31,33 @@ from .output import Failure, InvalidRequest, report, write
 from .parser import Parser, encoding, positive
 
 # Options that are arguments of the client.
-_OF_CLIENT = ("dll", "python", "timeout", "encoding", "response_encoding", "out_buffer_size")
+_OF_CLIENT = (
+    "dll",
+    "python",
+    "timeout",
+    "encoding",
+    "response_encoding",
+    "out_buffer_size",
+)
 
 
 def add_arguments(parser: Parser, argv: List[str]) -> None:
     """The options, with the fields of the transaction that ``argv`` names."""
     parser.epilog = _(
         "transactions with options for their fields: {names};\n"
-        '"nationec call TRANS_TYPE --help" lists them, any other takes its fields from --json\n\n'
+        '"nationec call TRANS_TYPE --help" lists them, '
+        "any other takes its fields from --json\n\n"
         "stdout: the data of the answer, as JSON in UTF-8\n"
-        "exit codes: 0 success; 2 usage or invalid request, nothing was sent; 3 DLL not loaded;\n"
-        "4 return value not 0000; 5 refused by the platform; 6 unreadable answer, or stdout did\n"
+        "exit codes: 0 success; 2 usage or invalid request, nothing was sent; "
+        "3 DLL not loaded;\n"
+        "4 return value not 0000; 5 refused by the platform; "
+        "6 unreadable answer, or stdout did\n"
         "not take it; 7 timeout or crash, the outcome is unknown"
     ).format(names=", ".join(REQUESTS))
     told = _("交易类型; may stand in the message of --json")
-    parser.arguments.add_argument("trans_type", metavar="TRANS_TYPE", nargs="?", help=told)
+    parser.arguments.add_argument(
+        "trans_type", metavar="TRANS_TYPE", nargs="?", help=told
+    )
     told = _("the fields, or a whole message, as JSON in UTF-8 or GB 18030; - is stdin")
     parser.options.add_argument("--json", metavar="FILE", help=told)
     parser.setting("org_id", "TEXT", "医保定点机构代码", "--orgId")
@@ -70,13 +83,16 @@ def _add_settings(parser: Parser) -> None:
     told = _("that of its answers, the same unless given")
     parser.setting("response_encoding", "NAME", told, type=encoding)
     told = _("room for an answer, 65536 bytes unless given")
-    parser.setting("out_buffer_size", "BYTES", told, type=positive, default=OUT_BUFFER_SIZE)
+    parser.setting(
+        "out_buffer_size", "BYTES", told, type=positive, default=OUT_BUFFER_SIZE
+    )
 
 
 def _add_simulate(group: Any, argv: List[str]) -> None:
-    # Not where a real window is asked for: a variable that was left behind would hand it the
-    # example patient.
-    real = {"--url", "--dll"}.intersection(word.partition("=")[0] for word in argv)
+    # Not where a real window is asked for: a variable that was left behind would hand
+    # it the example patient.
+    options = {word.partition("=")[0] for word in argv}
+    real = not options.isdisjoint(("--url", "--dll"))
     left_on = os.environ.get("NATIONEC_SIMULATE") == "1" and not real
     told = _(
         "no DLL and no network: the standard's example patient "
@@ -93,8 +109,8 @@ def _add_output(group: Any) -> None:
     told = _("stdout and stderr as JSON in ASCII, with \\u escapes")
     group.add_argument("--ascii", action="store_true", help=told)
     told = _(
-        "write InData, return value and OutData, whether it fails or not, to a file that only "
-        "this user can read: JSON, each as text and as base64"
+        "write InData, return value and OutData, whether it fails or not, to a file "
+        "that only this user can read: JSON, each as text and as base64"
     )
     group.add_argument("--keep", metavar="FILE", help=told)
 
@@ -128,17 +144,24 @@ def run(arguments: Namespace) -> int:
         error = caught
     except ValueError as caught:  # of the client
         error = InvalidRequest(in_wire_names(str(caught)))
-    return report(error, warnings, as_json=arguments.json_errors, ascii_only=arguments.ascii)
+    as_json, ascii_only = arguments.json_errors, arguments.ascii
+    return report(error, warnings, as_json=as_json, ascii_only=ascii_only)
 
 
-def _exchanged(message: Message, arguments: Namespace, warnings: List[str]) -> Exchange[Any]:
+def _exchanged(
+    message: Message, arguments: Namespace, warnings: List[str]
+) -> Exchange[Any]:
     if not arguments.simulate and not (arguments.url and message.org_id):
-        text = _("give --url and --org-id, or NATIONEC_URL and NATIONEC_ORG_ID, or --simulate")
+        text = _(
+            "give --url and --org-id, or NATIONEC_URL and NATIONEC_ORG_ID, "
+            "or --simulate"
+        )
         raise InvalidRequest(text)
     settings: Dict[str, Any] = {name: getattr(arguments, name) for name in _OF_CLIENT}
     settings["out_buffer_size"] = int(arguments.out_buffer_size)
     if arguments.simulate:
-        settings = {"transport": Simulator(timeout=arguments.timeout), "encoding": "gb18030"}
+        simulator = Simulator(timeout=arguments.timeout)
+        settings = {"transport": simulator, "encoding": "gb18030"}
     done: List[Exchange[Any]] = []
     with Client(
         arguments.url or "http://simulator",
@@ -153,7 +176,8 @@ def _exchanged(message: Message, arguments: Namespace, warnings: List[str]) -> E
         finally:
             if file is not None:
                 sent_as = settings["encoding"]
-                warnings += _keep(file, done, sent_as, settings.get("response_encoding") or sent_as)
+                received_as = settings.get("response_encoding") or sent_as
+                warnings += _keep(file, done, sent_as, received_as)
 
 
 def _opened(path: str) -> TextIO:
@@ -168,11 +192,14 @@ def _opened(path: str) -> TextIO:
     return open(descriptor, "w", encoding="utf-8", newline="\n")
 
 
-def _keep(file: TextIO, done: List[Exchange[Any]], sent_as: str, received_as: str) -> List[str]:
+def _keep(
+    file: TextIO, done: List[Exchange[Any]], sent_as: str, received_as: str
+) -> List[str]:
     """Write what was ``done``, with its two encodings. Returns the warnings."""
     try:
         with file:
-            for exchange in done:  # none, where it could not be written as InData
+            # None, where it could not be written as InData.
+            for exchange in done:
                 told = {
                     "transType": exchange.trans_type,
                     "outBizNo": exchange.out_biz_no,
@@ -211,7 +238,7 @@ def _print(exchange: Exchange[Any], arguments: Namespace) -> None:
     try:
         write(sys.stdout, answer, ascii_only=arguments.ascii)
     except (OSError, AttributeError) as error:  # full or closed; None
-        # Else Python writes once more at its end, and has an exit code of its own for it.
+        # Else Python writes once more at its end, with an exit code of its own.
         with suppress(OSError, AttributeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         text = _("stdout did not take it ({kind}): see that it has a reader and room")
@@ -221,7 +248,7 @@ def _print(exchange: Exchange[Any], arguments: Namespace) -> None:
 
 
 def _on_the_wire(data: Any) -> Dict[str, Any]:
-    """Under the wire's names. Not by ``model_dump``, which stops at a nesting of 200."""
+    """Under the wire's names. Not by ``model_dump``, which stops at 200 levels."""
     fields = type(data).model_fields
-    named = {fields[name].alias or name: value for name, value in data.__dict__.items()}
+    named = {fields[name].alias or name: data.__dict__[name] for name in fields}
     return {**named, **(data.model_extra or {})}

@@ -30,7 +30,9 @@ def run(arguments: Namespace) -> int:
     words = [word.lower() for word in arguments.query]
     members = [member for table in _TABLES for member in table]
     exact = [member for member in members if words == [str(member).lower()]]
-    near = [each for each in members if all(word in _line(each).lower() for word in words)]
+    near = [
+        each for each in members if all(word in _line(each).lower() for word in words)
+    ]
     found = exact or near
     for member in found:
         print(_line(member))
@@ -46,7 +48,8 @@ def run(arguments: Namespace) -> int:
 
 
 def _line(member: Any) -> str:
-    more = [getattr(member, name, None) for name in ("scope", "first_level", "remark")]
+    columns = "scope", "first_level", "remark"
+    more = [getattr(member, name, None) for name in columns]
     table = type(member)
     where = [_TABLES[table], f"{table.__name__}.{member.name}", *filter(None, more)]
     return f"{member!s:7} {member.label}  [{', '.join(where)}]"

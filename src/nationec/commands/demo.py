@@ -1,4 +1,4 @@
-"""``nationec demo``: the transactions on the simulator, with all that is sent and received."""
+"""``nationec demo``: the transactions on the simulator, and all that is sent."""
 
 from argparse import Namespace
 from typing import Any, Dict, List
@@ -10,7 +10,12 @@ from ..errors import NationEcError
 from ..language import _
 from ..models import Request
 from ..terminal import EcAuthRequest
-from ..transactions import AuthCheckRequest, EcPwdRequest, EcQueryRequest, QrcodeGetRequest
+from ..transactions import (
+    AuthCheckRequest,
+    EcPwdRequest,
+    EcQueryRequest,
+    QrcodeGetRequest,
+)
 from ..transports.simulator import Simulator
 from .parser import Parser
 
@@ -34,8 +39,9 @@ def run(arguments: Namespace) -> int:
     with Client(_URL, "35020319001", transport=simulator) as client:
         insured = _shown(client, EcQueryRequest(**window))
         _shown(client, QrcodeGetRequest(**window))
-        auth = _shown(client, EcAuthRequest(**window))
-        _shown(client, AuthCheckRequest(**window, auth_no=auth.auth_no, photo_data=None))
+        auth_no = _shown(client, EcAuthRequest(**window)).auth_no
+        check = AuthCheckRequest(**window, auth_no=auth_no, photo_data=None)
+        _shown(client, check)
         password = EcPwdRequest(
             **window,
             id_no=insured.id_no,
@@ -76,5 +82,5 @@ def _line(label: str, text: str) -> None:
 
 
 def _fields(model: Any) -> str:
-    values = ", ".join(f"{name}={value!r}" for name, value in model if value is not None)
-    return f"{type(model).__name__}({values})"
+    values = [f"{name}={value!r}" for name, value in model if value is not None]
+    return f"{type(model).__name__}({', '.join(values)})"

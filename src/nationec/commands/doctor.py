@@ -1,4 +1,4 @@
-"""``nationec doctor``: what to look at when it does not work, in the order in which it can fail."""
+"""``nationec doctor``: what to look at, in the order in which it can fail."""
 
 import json
 import os
@@ -49,8 +49,10 @@ def run(arguments: Namespace) -> int:
     findings = []
     for finding in _findings(arguments):
         findings.append(finding)
-        if not arguments.json:  # at once: loading the DLL may take a while
-            print(_padded(finding.status), _padded(finding.check), finding.text, flush=True)
+        if not arguments.json:
+            status, check = _padded(finding.status), _padded(finding.check)
+            # At once: loading the DLL may take a while.
+            print(status, check, finding.text, flush=True)
     if arguments.json:
         told = [finding._asdict() for finding in findings]
         print(json.dumps(told, ensure_ascii=False, indent=2))
@@ -88,7 +90,8 @@ def _findings(arguments: Namespace) -> Iterator[Finding]:
     yield from _process()
     try:
         path = binding.find(arguments.dll)
-    except binding.LoadError as error:  # the other Python may see other paths than this one
+    except binding.LoadError as error:
+        # The other Python may see other paths than this one.
         text = str(load_error(error.reason, error.path, **error.facts))
         yield Finding("DLL", WARNING if arguments.python else FAILED, text)
         path = arguments.dll or binding.DLL_NAME if arguments.python else ""
@@ -105,14 +108,15 @@ def _findings(arguments: Namespace) -> Iterator[Finding]:
 def _system() -> Finding:
     if sys.platform != "win32":
         return Finding("system", OK, f"{os.uname().sysname} {os.uname().release}")
-    # platform.* asks WMI from Python 3.12 on, which is slow, and absent on some systems. Not what
-    # Windows tells a program, which depends on what that program's manifest knows of.
+    # platform.* asks WMI from Python 3.12 on, which is slow, and absent on some
+    # systems. Not what Windows tells a program, which depends on what that program's
+    # manifest knows of.
     version = sys.getwindowsversion().platform_version
     return Finding("system", OK, f"Windows {'.'.join(map(str, version))}")
 
 
 def _process() -> Iterator[Finding]:
-    """Whether a DLL that needs an administrator, or shows a window, can do so from here."""
+    """Whether a DLL that needs an administrator, or shows a window, can do so."""
     if sys.platform != "win32":
         return
     import ctypes
@@ -122,11 +126,15 @@ def _process() -> Iterator[Finding]:
         text = _("elevated (administrator)")
     yield Finding("user", OK, text)
     session = ctypes.c_ulong()
-    ctypes.windll.kernel32.ProcessIdToSessionId(os.getpid(), ctypes.byref(session))
+    kernel32 = ctypes.windll.kernel32
+    kernel32.ProcessIdToSessionId(os.getpid(), ctypes.byref(session))
     if session.value:
         yield Finding("session", OK, str(session.value))
     else:
-        text = _("0, a service's: nobody sees a window of the DLL, run it in the user's session")
+        text = _(
+            "0, a service's: nobody sees a window of the DLL, "
+            "run it in the user's session"
+        )
         yield Finding("session", WARNING, text)
 
 
@@ -139,10 +147,13 @@ def _file(path: str) -> Iterator[Finding]:
         yield Finding("width", OK, _("{width}-bit, for Windows").format(width=width))
         yield from _tables(path, width)
     except ImportError:
-        text = _("version, exports and imports not looked at: pip install nationec[doctor]")
+        text = _(
+            "version, exports and imports not looked at: pip install nationec[doctor]"
+        )
         yield Finding("imports", WARNING, text)
     except (OSError, ValueError) as error:
-        yield Finding("exports", FAILED, str(load_error("not-a-library", path, detail=error)))
+        text = str(load_error("not-a-library", path, detail=error))
+        yield Finding("exports", FAILED, text)
 
 
 def _tables(path: str, width: int) -> Iterator[Finding]:
@@ -153,19 +164,23 @@ def _tables(path: str, width: int) -> Iterator[Finding]:
     if found:
         yield Finding("exports", OK, ", ".join(found))
     else:
-        text = _("none of {names}: it is another DLL, give --dll the path of NationECCode.dll")
-        yield Finding("exports", FAILED, text.format(names=", ".join(binding.EXPORTS)))
+        text = _(
+            "none of {names}: it is another DLL, "
+            "give --dll the path of NationECCode.dll"
+        )
+        names = ", ".join(binding.EXPORTS)
+        yield Finding("exports", FAILED, text.format(names=names))
     yield from _imports(os.path.dirname(path), imports(path, width))
 
 
 def _imports(folder: str, places: Dict[str, Optional[str]]) -> Iterator[Finding]:
-    beside = ", ".join(name for name, place in places.items() if place == folder)
-    absent = ", ".join(name for name, place in places.items() if place is None)
-    others = ", ".join(name for name, place in places.items() if place not in (folder, None))
+    beside = ", ".join(name for name in places if places[name] == folder)
+    absent = ", ".join(name for name in places if places[name] is None)
+    others = ", ".join(name for name in places if places[name] not in (folder, None))
     if absent and binding.SYSTEM == "Windows":
         text = _(
-            "{names} not found: put what came with the DLL into its folder, and install the "
-            "Visual C++ runtime"
+            "{names} not found: put what came with the DLL into its folder, "
+            "and install the Visual C++ runtime"
         )
         yield Finding("imports", FAILED, text.format(names=absent))
     elif absent:
@@ -190,8 +205,12 @@ def _folder(folder: Path) -> Iterator[Finding]:
         yield Finding("folder", WARNING, text.format(folder=folder))
     ini, log = folder / _INI, folder / _LOG
     none = _("no {name} yet: the DLL writes it")
-    yield _settings(ini) if ini.is_file() else Finding("settings", OK, none.format(name=_INI))
-    yield Finding("log", OK, str(log) if log.is_dir() else none.format(name=_LOG))
+    if ini.is_file():
+        yield _settings(ini)
+    else:
+        yield Finding("settings", OK, none.format(name=_INI))
+    text = str(log) if log.is_dir() else none.format(name=_LOG)
+    yield Finding("log", OK, text)
 
 
 def _settings(path: Path) -> Finding:
@@ -200,37 +219,41 @@ def _settings(path: Path) -> Finding:
     try:
         raw = path.read_bytes()
         text = decoded(raw, "utf-8-sig")
-        ini.read_string(raw.decode("gb18030", "replace") if text is None else text)
+        if text is None:
+            text = raw.decode("gb18030", "replace")
+        ini.read_string(text)
     except (OSError, Error):
         text = _("{path} cannot be read: ask whoever supports the DLL")
         return Finding("settings", WARNING, text.format(path=path))
-    told = {name: ini.get("Updater", name, fallback="") or "" for name in ("orgId", "url")}
-    text = ", ".join(f"{name}={cut(value)}" for name, value in told.items())
-    return Finding("settings", OK, f"{_INI}: {text}")
+    org_id = cut(ini.get("Updater", "orgId", fallback="") or "")
+    url = cut(ini.get("Updater", "url", fallback="") or "")
+    return Finding("settings", OK, f"{_INI}: orgId={org_id}, url={url}")
 
 
 def _loads(path: str, arguments: Namespace) -> Finding:
+    python, limit = arguments.python, arguments.timeout
     try:
-        limit = arguments.timeout
-        with IsolatedDll(path, python=arguments.python, start_timeout=limit) as isolated:
+        with IsolatedDll(path, python=python, start_timeout=limit) as isolated:
             isolated.start()
     except (DllLoadError, ValueError) as error:
         return Finding("loads", FAILED, str(error))
-    text = _("in {python}").format(python=arguments.python or sys.executable)
+    text = _("in {python}").format(python=python or sys.executable)
     return Finding("loads", OK, text)
 
 
 def _connects(url: str) -> Finding:
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme]
+        host = parts.hostname
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     except (ValueError, KeyError):
         host = None
     if not host:
         return Finding("url", FAILED, _("no address: give it as http://HOST:PORT/PATH"))
     try:
         socket.create_connection((host, port), timeout=3).close()
-    except (OSError, UnicodeError) as error:  # no name of the DNS has a label of 64 characters
+    except (OSError, UnicodeError) as error:
+        # UnicodeError: no name of the DNS has a label of 64 characters.
         text = _(
             "{host} port {port} does not accept a connection: "
             "check address, network and firewall ({detail})"

@@ -1,4 +1,4 @@
-"""``nationec examples``: a hospital has nothing but the wheel, so the examples are in it."""
+"""``nationec examples``: a hospital has only the wheel, so the examples are in it."""
 
 import shutil
 from argparse import Namespace

@@ -1,7 +1,7 @@
 """What ``nationec call`` sends: the message of ``--json``, completed by the options."""
 
-# All of it goes out where it stood; nothing is replaced or lost silently. A field that no table
-# lists is passed on, those that are listed are checked.
+# All of it goes out where it stood; nothing is replaced or lost silently. A field that
+# no table lists is passed on, those that are listed are checked.
 
 import re
 import sys
@@ -62,7 +62,8 @@ def _given(path: Optional[str]) -> Dict[str, Any]:
     if not {"data", "transType"}.intersection(given):  # the fields alone
         return {"data": given}
     if not _HEAD.issuperset(given) or "data" not in given:
-        raise InvalidRequest(_("--json: a message has orgId, transType, data and extra, no more"))
+        text = _("--json: a message has orgId, transType, data and extra, no more")
+        raise InvalidRequest(text)
     return given
 
 
@@ -98,7 +99,8 @@ def _parsed(option: str, text: str) -> Any:
     try:
         return strictly_parsed(text)
     except (ValueError, TooDeepError):  # whose text may hold a piece of it
-        raise InvalidRequest(_("{option}: it is not JSON").format(option=option)) from None
+        told = _("{option}: it is not JSON").format(option=option)
+        raise InvalidRequest(told) from None
 
 
 def _object_or_text(option: str, text: str) -> Any:
@@ -126,9 +128,10 @@ def _request(
         warnings += _doubts(listed, fields)
         return _with_more(listed).model_validate(fields), warnings
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-    told = in_wire_names("; ".join([*(fault["msg"] for fault in faults), *warnings]))
-    raise InvalidRequest(_("nothing was sent, the request is invalid: {told}").format(told=told))
+        faults = [fault["msg"] for fault in error.errors(include_input=False)]
+    told = in_wire_names("; ".join([*faults, *warnings]))
+    text = _("nothing was sent, the request is invalid: {told}")
+    raise InvalidRequest(text.format(told=told))
 
 
 def _fields(
@@ -147,19 +150,21 @@ def _fields(
             value = _object_or_text("--ext-data", value)
         fields[name] = value
     if "photo_data" in listed.model_fields:
-        fields.setdefault("photo_data", None)  # AuthCheckRequest wants it said
+        # AuthCheckRequest wants it said.
+        fields.setdefault("photo_data", None)
     return fields
 
 
 def _doubts(listed: Type[Request[Any]], fields: Dict[str, Any]) -> List[str]:
-    wire = {str(field.alias).lower(): field.alias for field in listed.model_fields.values()}
+    aliases = [str(field.alias) for field in listed.model_fields.values()]
+    wire = {alias.lower(): alias for alias in aliases}
     told = []
     for name, value in fields.items():
         code = with_leading_zero(name, value)
         if code is not None:
             text = _("{name} {value} is not listed: is it {code} ({label})?")
-            values = {"name": to_camel(name), "value": value, "code": code, "label": code.label}
-            told.append(text.format(**values))
+            about = {"name": to_camel(name), "value": value}
+            told.append(text.format(**about, code=code, label=code.label))
         if name not in listed.model_fields:
             for near in get_close_matches(name.lower(), wire, 1, 0.85):
                 text = _("{name} is not listed: is it {near}?")
@@ -168,7 +173,7 @@ def _doubts(listed: Type[Request[Any]], fields: Dict[str, Any]) -> List[str]:
 
 
 def in_wire_names(text: str) -> str:
-    """The library's ``text``, with ``officeName`` for ``office_name``: options have both names."""
+    """The library's ``text``, with ``officeName`` for ``office_name``."""
     return re.sub("[a-z]+(_[a-z]+)+", lambda name: to_camel(name[0]), text)
 
 

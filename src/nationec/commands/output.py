@@ -61,7 +61,7 @@ def write(stream: TextIO, value: Any, *, ascii_only: bool = False) -> None:
 def report(
     error: Optional[Failure], warnings: List[str], *, as_json: bool, ascii_only: bool
 ) -> int:
-    """Say it on stderr, as one piece of JSON or a line for each. Returns the exit code."""
+    """Say it on stderr, as one piece of JSON or in lines. Returns the exit code."""
     told = {} if error is None else _told(error)
     if warnings:
         told["warnings"] = warnings

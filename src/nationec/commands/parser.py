@@ -1,7 +1,8 @@
 """How the command is asked: argparse, in the reader's language."""
 
-# argparse's headings and messages are English, and its messages repeat what they refuse, which
-# may be a patient's. So the groups with their titles are made here, and a message is told anew.
+# argparse's headings and messages are English, and its messages repeat what they
+# refuse, which may be a patient's. So the groups with their titles are made here, and a
+# message is told anew.
 
 import argparse
 import os
@@ -14,7 +15,9 @@ from .output import InvalidRequest
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: Any = None) -> None:
+    def add_usage(
+        self, usage: Any, actions: Any, groups: Any, prefix: Any = None
+    ) -> None:
         prefix = _("usage: ") if prefix is None else prefix
         super().add_usage(usage, actions, groups, prefix)
 
@@ -23,15 +26,23 @@ class Parser(argparse.ArgumentParser):
     """``arguments`` and ``options`` are its groups."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(add_help=False, allow_abbrev=False, formatter_class=_Formatter, **settings)
+        settings["formatter_class"] = _Formatter
+        super().__init__(add_help=False, allow_abbrev=False, **settings)
         self.arguments = self.add_argument_group(_("arguments"))
         self.options = self.add_argument_group(_("options"))
-        self.options.add_argument("-h", "--help", action="help", help=_("show this help"))
+        told = _("show this help")
+        self.options.add_argument("-h", "--help", action="help", help=told)
 
     def setting(
-        self, name: str, metavar: str, told: str, *spellings: str, default: Any = None, **more: Any
+        self,
+        name: str,
+        metavar: str,
+        told: str,
+        *spellings: str,
+        default: Any = None,
+        **more: Any,
     ) -> None:
-        """Add an option that may stand in the environment too: --org-id is NATIONEC_ORG_ID."""
+        """Add an option that may stand in the environment, as NATIONEC_ORG_ID."""
         variable = f"NATIONEC_{name.upper()}"
         self.options.add_argument(
             f"--{name.replace('_', '-')}",
@@ -59,7 +70,7 @@ class Parser(argparse.ArgumentParser):
         raise InvalidRequest(f"{text} ({self.prog} --help)")
 
 
-# What is refused here is not repeated either: it may have been meant for another option.
+# What is refused here is not repeated: it may have been meant for another option.
 
 
 def positive(text: str) -> float:

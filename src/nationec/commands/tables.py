@@ -1,11 +1,15 @@
-"""What a Windows DLL exports and needs, read from its tables with pefile, on any system."""
+"""What a Windows DLL exports and needs, read with pefile, on any system."""
 
 import os
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from ..transports import binding
 
-_READ = ("EXPORT", "IMPORT", "RESOURCE")
+_READ = (
+    "IMAGE_DIRECTORY_ENTRY_EXPORT",
+    "IMAGE_DIRECTORY_ENTRY_IMPORT",
+    "IMAGE_DIRECTORY_ENTRY_RESOURCE",
+)
 
 
 class Tables(NamedTuple):
@@ -18,10 +22,10 @@ class Tables(NamedTuple):
 
 
 def tables(path: str) -> Tables:
-    """Read them. Raises ``ImportError`` without pefile, ``ValueError`` for what it cannot read."""
+    """Read them. Raises ``ImportError`` without pefile, ``ValueError`` for no DLL."""
     import pefile  # type: ignore[import-untyped,unused-ignore]
 
-    directories = [pefile.DIRECTORY_ENTRY[f"IMAGE_DIRECTORY_ENTRY_{name}"] for name in _READ]
+    directories = [pefile.DIRECTORY_ENTRY[name] for name in _READ]
     try:
         with pefile.PE(path, fast_load=True) as image:
             image.parse_data_directories(directories)
@@ -43,12 +47,12 @@ def _version(info: Any) -> str:
 
 
 def imports(path: str, width: int) -> Dict[str, Optional[str]]:
-    """Each DLL that this one, and those in its folder, import, and where Windows finds it.
+    """Each DLL that this one and those beside it import, and where Windows finds it.
 
     ``None`` is nowhere: missing, or on another system than Windows unknown.
     """
     folder = os.path.dirname(path)
-    # Windows loads what a DLL needs before it, and says of neither which one was missing.
+    # Windows loads what a DLL needs before it, and never says which one was missing.
     found: Dict[str, Optional[str]] = {}
     pending = [path]
     while pending:
@@ -64,12 +68,17 @@ def imports(path: str, width: int) -> Dict[str, Optional[str]]:
 def _place(name: str, folder: str, width: int) -> Optional[str]:
     system = binding.system_directories()
     if system and name.startswith(("api-ms-win-", "ext-ms-")):
-        return system[0]  # an API set: a name that the loader knows, without a file
+        # An API set: a name that the loader knows, without a file.
+        return system[0]
     if (binding.WIDTH, width) == (64, 32):
         system = [os.path.join(windows, "SysWOW64") for windows in system[1:]]
-    return next((place for place in [folder, *system] if name in _entries(place)), None)
+    for place in (folder, *system):
+        if name in _entries(place):
+            return place
+    return None
 
 
 def _entries(folder: str) -> Dict[str, str]:
-    """The files of a folder by their names in lower case: Windows' file systems know no other."""
-    return {name.lower(): name for name in os.listdir(folder)} if os.path.isdir(folder) else {}
+    """The files of a folder by their names in lower case, as Windows knows them."""
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return {name.lower(): name for name in names}

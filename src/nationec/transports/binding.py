@@ -1,13 +1,14 @@
-"""Finds, loads and calls the DLL: the one file that knows how it is called through ctypes."""
+"""Finds, loads and calls the DLL: the one file that knows ctypes."""
 
-# A call has memory of its own, which is zeroed after it: the two inputs have the room of §5.2,
-# and behind OutData stand a guard, to see that the DLL wrote past it, and slack, so that it
-# then harms nobody. The pointer that comes back is read by hand: on Windows an access violation
-# is an ``OSError`` there, and ends the process inside ``c_char_p``. Nothing says that the DLL
-# is thread-safe, so one lock serves all calls of this process.
+# A call has memory of its own, which is zeroed after it: the two inputs have the room
+# of §5.2, and behind OutData stand a guard, to see that the DLL wrote past it, and
+# slack, so that it then harms nobody. The pointer that comes back is read by hand: on
+# Windows an access violation is an ``OSError`` there, and ends the process inside
+# ``c_char_p``. Nothing says that the DLL is thread-safe, so one lock serves all calls
+# of this process.
 #
-# Standard library only, and facts without prose (``errors`` has the sentences): ``IsolatedDll``
-# sends this file as source to another interpreter.
+# Standard library only, and facts without prose (``errors`` has the sentences):
+# ``IsolatedDll`` sends this file as source to another interpreter.
 
 from __future__ import annotations
 
@@ -18,8 +19,9 @@ import sys
 import threading
 from ctypes import byref, c_char, c_void_p
 
+# To import typing takes a tenth of the time in which another interpreter starts.
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # to import it takes a tenth of the time in which another interpreter starts
+if TYPE_CHECKING:
     from typing import Any, Union
 
     Path = Union[str, bytes, os.PathLike[Any]]
@@ -31,7 +33,8 @@ OPENSSL = ("libeay32.dll", "ssleay32.dll")  # comes with the DLL
 SYSTEM = {"win32": "Windows", "darwin": "macOS"}.get(sys.platform, "Linux")
 WIDTH = 8 * struct.calcsize("P")
 
-ROOM = 2048  # §5.2 gives it to the inputs: a DLL that writes into them expects as much
+# §5.2 gives it to the inputs: a DLL that writes into them expects as much.
+ROOM = 2048
 GUARD = b"\xff" * 16  # a byte that no GB 18030 text holds
 SLACK = 65536
 
@@ -39,13 +42,13 @@ SLACK = 65536
 _declare = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)
 _PROTOTYPE: Any = _declare(c_void_p, c_void_p, c_void_p, c_void_p)
 
-# What Windows says when the DLL is sound and what it needs is not: module, entry point or ordinal
-# not found, its start failed, no such Visual C++ runtime side by side.
+# What Windows says when the DLL is sound and what it needs is not: module, entry point
+# or ordinal not found, its start failed, no such Visual C++ runtime side by side.
 _DEPENDENCY_ERRORS = (126, 127, 182, 1114, 14001)
 
 
 class LoadError(Exception):
-    """The DLL cannot be loaded: a reason of ``DllLoadError``, the path, the facts for its text."""
+    """The DLL cannot be loaded: a reason of ``DllLoadError``, and facts."""
 
     def __init__(self, reason: str, path: str = "", **facts: Any) -> None:
         super().__init__(reason, path)
@@ -78,22 +81,23 @@ def system_directories() -> list[str]:
 
 
 def dll_name(path: Path | None) -> str:
-    """The DLL that is meant by ``path``: it, else ``NATIONEC_DLL``, else its usual name."""
+    """The DLL that ``path`` means: it, else ``NATIONEC_DLL``, else its usual name."""
     return os.fsdecode(path) if path else os.environ.get("NATIONEC_DLL") or DLL_NAME
 
 
 def candidates(path: Path | None = None) -> list[str]:
     """The absolute paths where the DLL is looked for, in order.
 
-    The path given, else ``NATIONEC_DLL``, else ``NationECCode.dll`` beside the program, in the
-    Windows system directories and on ``PATH``. A name without a folder is looked for like the last.
-    Never in the current directory, which is how a planted DLL gets in.
+    The path given, else ``NATIONEC_DLL``, else ``NationECCode.dll`` beside the program,
+    in the Windows system directories and on ``PATH``. A name without a folder is looked
+    for like the last. Never in the current directory: a planted DLL gets in there.
     """
     name = dll_name(path)
     if os.path.dirname(name):
         return [os.path.abspath(name)]
-    on_path = [folder.strip('"') for folder in os.environ.get("PATH", "").split(os.pathsep)]
-    folders = [os.path.dirname(sys.executable or ""), *system_directories(), *on_path]
+    on_path = os.environ.get("PATH", "").split(os.pathsep)
+    folders = [os.path.dirname(sys.executable or ""), *system_directories()]
+    folders += [folder.strip('"') for folder in on_path]
     places = [os.path.join(folder, name) for folder in folders if os.path.isabs(folder)]
     return list(dict.fromkeys(places))
 
@@ -128,7 +132,7 @@ def describe(path: str) -> int | None:
 def load(path: str) -> Any:
     """The function ``NationEcTrans`` of the library at an absolute ``path``.
 
-    Raises ``LoadError``. The library is never unloaded: there is no safe moment for that.
+    Raises ``LoadError``. The library stays loaded: no moment to unload it is safe.
     """
     _check_width(path)
     try:
@@ -157,11 +161,12 @@ def _open(path: str) -> Any:
         return ctypes.CDLL(path)
     folder = os.path.dirname(path)
     os.add_dll_directory(folder)
-    # What the DLL itself loads by bare name, and when, is its own affair. This puts its folder in
-    # the place of the current directory in that search, unless a program (PyInstaller's does) has
-    # put another there.
+    # What the DLL itself loads by bare name, and when, is its own affair. This puts its
+    # folder in the place of the current directory in that search, unless a program
+    # (PyInstaller's does) has put another there.
     kernel32 = ctypes.WinDLL("kernel32")
-    if kernel32.GetDllDirectoryW(0, None) <= 1:  # the length, with the terminator
+    length_with_terminator = kernel32.GetDllDirectoryW(0, None)
+    if length_with_terminator <= 1:
         kernel32.SetDllDirectoryW(folder)
     # First, so that the DLL gets these and no others of the same name.
     for name in OPENSSL:
@@ -171,7 +176,7 @@ def _open(path: str) -> Any:
 
 
 def _refusal(error: OSError, path: str) -> LoadError:
-    """What the system's loader says, as the DLL's own fault or that of a library it needs."""
+    """What the system's loader says: the fault of the DLL, or of what it needs."""
     # ctypes adds the advice to give the full path, which was given.
     detail = str(error).partition(" Try using")[0].rstrip(".")
     if _blames_a_dependency(error, path):
@@ -181,8 +186,8 @@ def _refusal(error: OSError, path: str) -> LoadError:
 
 def _blames_a_dependency(error: OSError, path: str) -> bool:
     if sys.platform == "win32":
-        # ctypes has a text of its own for the first of these, and no number: "Could not find module
-        # ... (or one of its dependencies)". The module is there.
+        # ctypes has a text of its own for the first of these, and no number: "Could not
+        # find module ... (or one of its dependencies)". The module is there.
         return error.winerror in (None, *_DEPENDENCY_ERRORS)
     text = str(error)
     if sys.platform == "darwin":
@@ -193,11 +198,13 @@ def _blames_a_dependency(error: OSError, path: str) -> bool:
 def check_texts(url: bytes, in_data: bytes) -> None:
     """Raise ``ValueError`` for what the DLL would read only in part."""
     if b"\0" in url or b"\0" in in_data:
-        raise ValueError("a C string ends at its first NUL: give a url and a request without one")
+        raise ValueError(
+            "a C string ends at its first NUL: give a url and a request without one"
+        )
 
 
 class _Directory:
-    """Makes a folder the process's current directory meanwhile; ``None`` changes nothing."""
+    """Makes a folder the current directory meanwhile; ``None`` changes nothing."""
 
     def __init__(self, path: str | None) -> None:
         self._path = path
@@ -233,7 +240,9 @@ class Binding:
     ``LoadError``.
     """
 
-    def __init__(self, path: Path | None, out_buffer_size: int, cwd: str | None) -> None:
+    def __init__(
+        self, path: Path | None, out_buffer_size: int, cwd: str | None
+    ) -> None:
         self.path = find(path)
         self._size = out_buffer_size
         self._directory = _Directory(cwd)

@@ -29,19 +29,21 @@ def checked(cwd: Optional[Path], out_buffer_size: int) -> Optional[str]:
 
 
 class DllTransport:
-    """``NationECCode.dll`` in this process, or a Linux or macOS library with the same function.
+    """``NationECCode.dll``, or a library with the same function, in this process.
 
-    Without a ``path`` it is looked for: see ``binding.candidates``. ``out_buffer_size`` is the room
-    for an answer in bytes; the DLL is never told, so give it more rather than less.
+    Without a ``path`` it is looked for: see ``binding.candidates``. ``out_buffer_size``
+    is the room for an answer in bytes; the DLL is never told, so give it more rather
+    than less.
 
-    The DLL opens its settings, its log and further DLLs by bare name, in the current directory of
-    the process. ``cwd`` is the folder to make that one while the DLL loads and during each call.
-    The whole program has one current directory, so **its other threads see the changed one
-    meanwhile**; ``IsolatedDll`` has a process and a directory of its own.
+    The DLL opens its settings, its log and further DLLs by bare name, in the current
+    directory of the process. ``cwd`` is the folder to make that one while the DLL loads
+    and during each call. The whole program has one current directory, so **its other
+    threads see the changed one meanwhile**; ``IsolatedDll`` has a process and a
+    directory of its own.
 
-    Calls from all threads, and all transports of this process, are made one at a time. A call that
-    hangs cannot be ended, and a crash other than an access violation on Windows ends this process:
-    ``IsolatedDll`` has an answer to both.
+    Calls from all threads, and all transports of this process, are made one at a time.
+    A call that hangs cannot be ended, and a crash other than an access violation on
+    Windows ends this process: ``IsolatedDll`` has an answer to both.
 
     Raises ``DllLoadError``, and ``ValueError`` for a ``cwd`` that is no folder.
     """
@@ -73,7 +75,7 @@ class DllTransport:
             return bound.call(url, in_data)
         except binding.CrashError as error:
             crash = error
-        # Not from in there: a traceback would show its context, and with it what was received.
+        # Not from in there: a traceback shows the context, and what was received.
         raise crash_error(crash.reason, crash.received, **crash.facts)
 
     def close(self) -> None:

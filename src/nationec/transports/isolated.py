@@ -1,9 +1,10 @@
 """The DLL in a process of its own."""
 
-# Whether the process has ended is looked at before each call, and then it is started anew:
-# after a late call, a crash or an interrupted call it has. A path means what it means where the
-# object is made, so it is made absolute there, and the process may be started anew from
-# anywhere. One lock makes the calls, and what starts and ends the process, one at a time.
+# Whether the process has ended is looked at before each call, and then it is started
+# anew: after a late call, a crash or an interrupted call it has. A path means what it
+# means where the object is made, so it is made absolute there, and the process may be
+# started anew from anywhere. One lock makes the calls, and what starts and ends the
+# process, one at a time.
 
 import ast
 import ntpath
@@ -29,21 +30,23 @@ TIMEOUT = 60.0
 class IsolatedDll:
     """The DLL at ``path``, as the other process sees it, called there.
 
-    It serves a DLL of the other width (``python=r"C:\\Python38-32\\python.exe"``), a Windows DLL on
-    Linux (``python=["wine", "C:/Python38-32/python.exe"]``), and any DLL that may hang or crash.
-    ``python`` is the command of a CPython 3.8 or later that needs nothing installed, as a list or
-    as a string with its parts quoted as in a shell; this interpreter by default.
+    It serves a DLL of the other width (``python=r"C:\\Python38-32\\python.exe"``), a
+    Windows DLL on Linux (``python=["wine", "C:/Python38-32/python.exe"]``), and any DLL
+    that may hang or crash. ``python`` is the command of a CPython 3.8 or later that
+    needs nothing installed, as a list or as a string with its parts quoted as in a
+    shell; this interpreter by default.
 
-    ``timeout`` is in seconds, for each call from when it is sent: waiting for another thread's
-    call, and for the process to start, is not counted, since nothing has been sent by then.
-    ``None`` waits for ever. ``start_timeout`` is for the process to start and load the DLL.
-    ``out_buffer_size`` is the room for an answer in bytes.
+    ``timeout`` is in seconds, for each call from when it is sent: waiting for another
+    thread's call, and for the process to start, is not counted, since nothing has been
+    sent by then. ``None`` waits for ever. ``start_timeout`` is for the process to start
+    and load the DLL. ``out_buffer_size`` is the room for an answer in bytes.
 
-    The process lives in the DLL's folder, where the DLL finds its settings and writes its log,
-    unless ``cwd`` is another folder for it. It is started by the first call, or by ``start``. After
-    ``DllTimeoutError`` and ``DllCrashError`` it is gone with all that it started (on Linux but for
-    what has made itself a session of its own), and the next call starts another. It ends with this
-    process, however that ends. A forked child gets a process of its own.
+    The process lives in the DLL's folder, where the DLL finds its settings and writes
+    its log, unless ``cwd`` is another folder for it. It is started by the first call,
+    or by ``start``. After ``DllTimeoutError`` and ``DllCrashError`` it is gone with all
+    that it started (on Linux but for what has made itself a session of its own), and
+    the next call starts another. It ends with this process, however that ends. A forked
+    child gets a process of its own.
 
     Raises ``ValueError``.
     """
@@ -72,7 +75,8 @@ class IsolatedDll:
         _instances.add(self)
 
     def __repr__(self) -> str:
-        return f"IsolatedDll({self.path!r}, python={self._python!r}, timeout={self.timeout!r})"
+        settings = f"python={self._python!r}, timeout={self.timeout!r}"
+        return f"IsolatedDll({self.path!r}, {settings})"
 
     def __enter__(self) -> "IsolatedDll":
         return self
@@ -81,7 +85,7 @@ class IsolatedDll:
         self.close()
 
     def start(self) -> None:
-        """Start the process and load the DLL now: a good thing to try when a program starts.
+        """Start the process and load the DLL now, as when a program starts.
 
         Raises ``DllLoadError``.
         """
@@ -100,14 +104,18 @@ class IsolatedDll:
         self.stop()
 
     def exchange(self, url: bytes, in_data: bytes) -> Tuple[Optional[bytes], bytes]:
-        """See ``Transport``. Raises ``DllLoadError``, ``DllTimeoutError`` and ``DllCrashError``."""
+        """See ``Transport``.
+
+        Raises ``DllLoadError``, ``DllTimeoutError`` and ``DllCrashError``.
+        """
         binding.check_texts(url, in_data)
         timeout = float("inf") if self.timeout is None else self.timeout
         with self._lock:
             process = self._started()
             process.let_come_to_front()
             try:
-                kind, out_data, *rest = process.ask(worker.framed(url, in_data), timeout)
+                question = worker.framed(url, in_data)
+                kind, out_data, *rest = process.ask(question, timeout)
             except Empty:
                 raise timeout_error(timeout) from None
             except EOFError:
@@ -129,7 +137,8 @@ class IsolatedDll:
         return self._process
 
     def _new_process(self) -> Process:
-        settings = self.path, self._out_buffer_size, checked(self._cwd, self._out_buffer_size)
+        cwd = checked(self._cwd, self._out_buffer_size)
+        settings = self.path, self._out_buffer_size, cwd
         try:
             process = Process(self._python)
         except OSError as error:
@@ -156,7 +165,7 @@ class IsolatedDll:
         return subprocess.list2cmdline(self._python)
 
     def _forget(self) -> None:
-        """In a forked child: a process of its own, and a lock that no thread of the parent has."""
+        """In a forked child: have a process of one's own, and a lock nobody holds."""
         process, self._process = self._process, None
         self._lock = threading.Lock()
         if process is not None:
@@ -170,9 +179,11 @@ def _check_seconds(name: str, seconds: float) -> None:
 
 
 def _absolute(path: str) -> str:
-    """``path`` as it is meant here and now; a bare name, or another system's path, as it is."""
+    """``path`` as it is meant now; a bare name, or another system's path, as it is."""
     foreign = os.name != "nt" and ntpath.splitdrive(path)[0]
-    return os.path.abspath(path) if os.path.dirname(path) and not foreign else path
+    if foreign or not os.path.dirname(path):
+        return path
+    return os.path.abspath(path)
 
 
 def _command(python: Union[str, Sequence[str], None]) -> List[str]:
@@ -184,7 +195,9 @@ def _command(python: Union[str, Sequence[str], None]) -> List[str]:
     if isinstance(python, str):
         python = [python] if os.path.exists(python) else _split(python)
     if not python:
-        raise ValueError(_("python is empty: give the command of a Python, or leave it out"))
+        raise ValueError(
+            _("python is empty: give the command of a Python, or leave it out")
+        )
     return [_absolute(part) if os.path.exists(part) else part for part in python]
 
 

@@ -1,10 +1,10 @@
 """The interpreter behind ``IsolatedDll``: started, asked, ended."""
 
-# It gets the sources of ``binding`` and ``worker`` as one line of its standard input, and needs
-# nothing of nationec on its disk. A thread reads its answers into a queue, so a deadline is a
-# wait on that queue; whoever asks writes, and what a pipe does not hold is written against a
-# timer. Where no answer comes the process is ended: one that is still to come must not go to
-# the next question.
+# It gets the sources of ``binding`` and ``worker`` as one line of its standard input,
+# and needs nothing of nationec on its disk. A thread reads its answers into a queue, so
+# a deadline is a wait on that queue; whoever asks writes, and what a pipe does not hold
+# is written against a timer. Where no answer comes the process is ended: one that is
+# still to come must not go to the next question.
 
 import ctypes
 import os
@@ -52,9 +52,10 @@ class Process:
     """An interpreter that runs ``worker``, and its pipes."""
 
     def __init__(self, python: List[str]) -> None:
-        # -I: neither PYTHONPATH, which is for this interpreter, nor the current directory.
-        # -B: no file is written. -S: what is installed is not needed, and takes time.
-        # In /, where Wine reads a path of Linux as one: elsewhere the current drive may be C:.
+        # -I: neither PYTHONPATH, which is for this interpreter, nor the current
+        # directory. -B: no file is written. -S: what is installed is not needed, and
+        # takes time. In /, where Wine reads a path of Linux as one: elsewhere the
+        # current drive may be C:.
         self._popen = subprocess.Popen(
             [*python, "-I", "-B", "-S", "-c", _BOOTSTRAP],
             bufsize=0,
@@ -66,7 +67,8 @@ class Process:
         )
         self.number = self._popen.pid
         self.status = ""
-        self._finalizer = weakref.finalize(self, _kill, self._popen)  # also when this process ends
+        # Also when this process ends.
+        self._finalizer = weakref.finalize(self, _kill, self._popen)
         self._answers: SimpleQueue[Optional[List[bytes]]] = SimpleQueue()
         reading = self._popen.stdout, self._answers
         threading.Thread(target=_read, args=reading, daemon=True).start()
@@ -82,7 +84,8 @@ class Process:
     def ask(self, question: bytes, timeout: float) -> List[bytes]:
         """The answer to ``question``. Where none comes the process is ended.
 
-        Raises ``queue.Empty`` after ``timeout``, and ``EOFError`` when the process has ended.
+        Raises ``queue.Empty`` after ``timeout``, and ``EOFError`` when the process has
+        ended.
         """
         until = monotonic() + timeout
         try:
@@ -99,7 +102,7 @@ class Process:
     def _write_by(self, until: float, data: bytes) -> None:
         if len(data) <= _PIPE:
             return worker.write(self._popen.stdin, data)
-        # What is longer than a pipe holds waits for a reader, and a stopped process reads nothing.
+        # What a pipe cannot hold waits, and a process that was stopped never reads.
         seconds = min(until - monotonic(), threading.TIMEOUT_MAX)
         timer = threading.Timer(seconds, self._popen.kill)
         timer.daemon = True
@@ -111,11 +114,13 @@ class Process:
 
     def _answer_by(self, until: float) -> List[bytes]:
         while True:
-            # The pipe's end is not enough: Wine's services keep the pipe of the process that
-            # started them. After the process's end there is one more look at what it has written.
+            # The pipe's end is not enough: Wine's services keep the pipe of the process
+            # that started them. After the process's end there is one more look at what
+            # it has written.
             ended = self._popen.poll() is not None
+            left = max(0, min(until - monotonic(), _POLL))
             with suppress(Empty):
-                answer = self._answers.get(timeout=max(0, min(until - monotonic(), _POLL)))
+                answer = self._answers.get(timeout=left)
                 if answer is None:
                     raise EOFError
                 return answer
@@ -135,7 +140,7 @@ class Process:
         self._finalizer()
 
     def abandon(self) -> None:
-        """In a forked child: let go of the parent's pipes, and leave its process alone."""
+        """In a forked child: close its pipes, and leave the parent's process alone."""
         self._finalizer.detach()
         self._popen.returncode = 0
         for pipe in (self._popen.stdin, self._popen.stdout):
@@ -145,7 +150,8 @@ class Process:
 
 def _read(pipe: Any, answers: "SimpleQueue[Optional[List[bytes]]]") -> None:
     """Put each frame into the queue, and ``None`` at the end."""
-    with pipe, suppress(Exception):  # an interpreter that is none may write anything
+    # An interpreter that is none may write anything.
+    with pipe, suppress(Exception):
         while True:
             answers.put(worker.read(pipe))
     answers.put(None)
@@ -161,7 +167,8 @@ def _ending(code: Optional[int]) -> str:
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
     if sys.platform != "win32":
-        with suppress(ProcessLookupError, PermissionError):  # it may not have a group yet
+        # It may not have a group yet.
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     with suppress(subprocess.TimeoutExpired):

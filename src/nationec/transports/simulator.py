@@ -1,4 +1,4 @@
-"""A stand-in for the DLL and the platform behind it: for trying out, and for your own tests."""
+"""A stand-in for the DLL and its platform, to try things out, and for your tests."""
 
 import json
 import threading
@@ -28,7 +28,8 @@ _PATIENT = {  # the example of §5.3.5.2
     "nationality": "",
     "email": "",
 }
-_MUST_BE_SENT = {"cn.nhsa.ec.pwd": ["extData"]}  # Y in §5.6.3; the library itself always sends it
+_MUST_BE_SENT = {"cn.nhsa.ec.pwd": ["extData"]}
+"""Y in §5.6.3; the library itself always sends it."""
 _ONCE = ("cn.nhsa.qrcode.get", "cn.nhsa.auth.check", "cn.nhsa.ec.auth")
 """The transactions whose outBizNo must be new."""
 
@@ -50,13 +51,13 @@ class _Answer(NamedTuple):
 class Simulator:
     """Answers the transactions with the standard's example patient: no DLL, no network.
 
-    It checks a request as the platform does and answers with the codes of §7.1: -2 for a field that
-    is missing or wrong and for an ``outBizNo`` that it has had, 500021 for a transaction that it
-    does not know, 500316 where the ``orgId`` of the head and of the data differ. ``answer`` tells
-    it what to say instead.
+    It checks a request as the platform does and answers with the codes of §7.1: -2 for
+    a field that is missing or wrong and for an ``outBizNo`` that it has had, 500021 for
+    a transaction that it does not know, 500316 where the ``orgId`` of the head and of
+    the data differ. ``answer`` tells it what to say instead.
 
-    ``timeout`` is the deadline in seconds for each call, as ``IsolatedDll`` keeps one; ``None``
-    waits for ever, as ``DllTransport`` does.
+    ``timeout`` is the deadline in seconds for each call, as ``IsolatedDll`` keeps one;
+    ``None`` waits for ever, as ``DllTransport`` does.
 
     ``requests`` are the messages that it was sent, parsed, in order.
     """
@@ -86,14 +87,16 @@ class Simulator:
     ) -> None:
         """Say what to answer: to the next call, or to all of one ``trans_type``.
 
-        ``data`` as a ``dict`` is laid over the example of that transaction (the patient of
-        §5.3.5.2), and ``None`` in it takes a field away; a ``Response`` is all of the data. It goes
-        into an answer with ``code`` and ``message``. ``raw`` is all of OutData instead.
-        ``return_value`` ``None`` is NULL; with another than ``"0000"`` OutData is empty unless
-        something else is given. Answers for the next call queue up, and go before the others.
+        ``data`` as a ``dict`` is laid over the example of that transaction (the patient
+        of §5.3.5.2), and ``None`` in it takes a field away; a ``Response`` is all of
+        the data. It goes into an answer with ``code`` and ``message``. ``raw`` is all
+        of OutData instead. ``return_value`` ``None`` is NULL; with another than
+        ``"0000"`` OutData is empty unless something else is given. Answers for the next
+        call queue up, and go before the others.
 
-        With a ``delay`` the answer takes that many seconds, and ``DllTimeoutError`` is raised when
-        ``timeout`` comes first. With ``crash`` it is the ``DllCrashError`` of ``IsolatedDll``.
+        With a ``delay`` the answer takes that many seconds, and ``DllTimeoutError`` is
+        raised when ``timeout`` comes first. With ``crash`` it is the ``DllCrashError``
+        of ``IsolatedDll``.
         """
         answer = _Answer(data, code, message, return_value, raw, delay, crash)
         if trans_type is None:
@@ -102,7 +105,7 @@ class Simulator:
             self._always[trans_type] = answer
 
     def exchange(self, url: bytes, in_data: bytes) -> Tuple[Optional[bytes], bytes]:
-        """See ``Transport``. Raises ``DllTimeoutError`` and ``DllCrashError`` when told to."""
+        """See ``Transport``. Raises what it was told to raise."""
         if self._closed:
             raise ValueError(_("this transport is closed: make a new one"))
         request = _parsed(in_data)
@@ -115,15 +118,16 @@ class Simulator:
             raise timeout_error(limit)
         if answer.crash:
             raise crash_error("simulated")
-        return_value = answer.return_value
-        return None if return_value is None else encode(return_value), _out_data(answer, request)
+        returned = answer.return_value
+        out_data = _out_data(answer, request)
+        return None if returned is None else encode(returned), out_data
 
     def close(self) -> None:
         """Nothing can be sent after it."""
         self._closed = True
 
     def _answer_to(self, request: Any) -> _Answer:
-        # What a test has said goes before any check: it may want the answer to a wrong request.
+        # What a test has said goes before any check: its request may be wrong.
         if self._next:
             return self._next.pop(0)
         try:
@@ -144,12 +148,13 @@ class Simulator:
         if trans_type in _ONCE and (not number or number in self._biz_nos):
             faults.append("outBizNo")
         if faults:
-            raise _Refused(ReturnCode.INVALID_PARAMETER, ", ".join(dict.fromkeys(faults)))
+            told = ", ".join(dict.fromkeys(faults))
+            raise _Refused(ReturnCode.INVALID_PARAMETER, told)
         self._biz_nos.add(number)
 
 
 def _parsed(in_data: bytes) -> Any:
-    """The message, with its ``data`` parsed too; ``None`` for what is no JSON in GB 18030."""
+    """The message, its ``data`` parsed too; ``None`` for no JSON in GB 18030."""
     try:
         request = parsed(decode(in_data))
         if isinstance(request, dict) and "data" in request:
@@ -164,7 +169,8 @@ def _check_head(request: Any) -> str:
     if not isinstance(request, dict):
         raise _Refused(ReturnCode.INVALID_PARAMETER, "InData")
     data: Any = request.get("data")
-    absent = [name for name in ("orgId", "transType") if not _is_text(request.get(name))]
+    must = "orgId", "transType"
+    absent = [name for name in must if not _is_text(request.get(name))]
     if not isinstance(data, dict):
         absent.append("data")
     elif not data.get("orgId"):
@@ -189,18 +195,20 @@ def _faults(trans_type: str, data: Dict[str, Any]) -> List[str]:
         # A province may ask for fields that no table lists.
         told = [fault for fault in error.errors() if fault["type"] != "extra_forbidden"]
         faults += [to_camel(str(*fault["loc"][:1])) or fault["msg"] for fault in told]
-    return [name for name in faults if name != "photoData"]  # which may be left out (§5.5.3)
+    # photoData may be left out (§5.5.3).
+    return [name for name in faults if name != "photoData"]
 
 
 def _example(request: Any) -> Optional[Dict[str, Any]]:
-    """The ``data`` that answers a request, ``None`` for a transaction that is not known."""
+    """The ``data`` that answers a request, ``None`` for an unknown transaction."""
     trans_type = request.get("transType") if isinstance(request, dict) else None
     data = request.get("data") if isinstance(request, dict) else None
     asked: Dict[str, Any] = data if isinstance(data, dict) else {}
     if trans_type == "cn.nhsa.auth.check":
         return {**_PATIENT, "authNo": asked.get("authNo", "A0001")}
     if trans_type == "cn.nhsa.ec.pwd":
-        return {"pwdFlag": "1", "ecToken": asked.get("ecToken") or _PATIENT["ecToken"], "extra": ""}
+        token = asked.get("ecToken") or _PATIENT["ecToken"]
+        return {"pwdFlag": "1", "ecToken": token, "extra": ""}
     if trans_type == "cn.nhsa.ec.auth":
         return {"authNo": "A0001", "outBizNo": asked.get("outBizNo"), "extData": ""}
     if trans_type == "cn.nhsa.settle.notify":

@@ -1,10 +1,10 @@
 """The process behind ``IsolatedDll``: the binding, asked through pipes."""
 
-# ``IsolatedDll`` starts an interpreter, writes this file and ``binding`` into its standard
-# input as source, and then asks by frames: a count, the lengths, the bytes. No port, no file,
-# no pickle. The pipes are moved to where the DLL cannot reach them, and its prints go nowhere.
-# One thread reads and ends the process with the pipe, also while the DLL hangs; the main thread
-# makes the calls.
+# ``IsolatedDll`` starts an interpreter, writes this file and ``binding`` into its
+# standard input as source, and then asks by frames: a count, the lengths, the bytes. No
+# port, no file, no pickle. The pipes are moved to where the DLL cannot reach them, and
+# its prints go nowhere. One thread reads and ends the process with the pipe, also while
+# the DLL hangs; the main thread makes the calls.
 #
 # Standard library only, for any CPython from 3.8 on.
 
@@ -23,7 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # see binding
     from typing import Any
 
-_SIGKILL = 9  # to import signal takes a sixth of the time in which this process starts
+# To import signal takes a tenth of the time in which this process starts.
+_SIGKILL = 9
 
 
 def framed(*parts: bytes) -> bytes:
@@ -98,7 +99,7 @@ def _read(pipe: Any, questions: SimpleQueue[list[bytes]]) -> None:
             questions.put(read(pipe))
     except (EOFError, OSError):
         pass
-    # The pipe ends with the parent. What the DLL has started goes too: on Windows with the job.
+    # The pipe ends with the parent. What the DLL started goes with it.
     if sys.platform != "win32":
         os.killpg(0, _SIGKILL)
     else:
@@ -106,16 +107,17 @@ def _read(pipe: Any, questions: SimpleQueue[list[bytes]]) -> None:
 
 
 def _take_the_pipes() -> tuple[Any, Any]:
-    """Standard input and output, moved to where nothing else in this process can reach them."""
+    """Standard input and output, moved to where nothing else here can reach them."""
     before = _handles([0, 1, 2])
     pipes = os.fdopen(os.dup(0), "rb", 0), os.fdopen(os.dup(1), "wb", 0)
     nothing = [os.open(os.devnull, os.O_RDWR)]
     for fd in (0, 1, 2):
         os.dup2(nothing[0], fd)
-    # Windows: a process has several C runtimes. Python's has let go of the three handles that the
-    # process was started with; msvcrt.dll, which old DLLs print with, still knows them by number,
-    # and Windows gives a number to the next handle that is opened. So that a printf never gets into
-    # somebody else's file, the numbers go to the null device.
+    # Windows: a process has several C runtimes. Python's has let go of the three
+    # handles that the process was started with; msvcrt.dll, which old DLLs print with,
+    # still knows them by number, and Windows gives a number to the next handle that is
+    # opened. So that a printf never gets into somebody else's file, the numbers go to
+    # the null device.
     wanted = before - _handles([0, 1, 2])
     while wanted - _handles(nothing) and len(nothing) < 64:
         nothing.append(os.open(os.devnull, os.O_RDWR))
@@ -135,7 +137,7 @@ def _handles(fds: list[int]) -> set[int]:
 
 
 def _leave_the_parent_alone() -> None:
-    """No Ctrl-C meant for the parent reaches this process, and no dialogue of it the screen."""
+    """No Ctrl-C of the parent's reaches this process, and no dialogue the screen."""
     if sys.platform == "win32":
         kernel32 = ctypes.WinDLL("kernel32")
         kernel32.SetConsoleCtrlHandler(None, True)  # Ctrl-C is ignored
@@ -157,8 +159,8 @@ def _end_what_the_dll_starts() -> None:
     kernel32 = ctypes.WinDLL("kernel32")  # type: ignore[attr-defined,unused-ignore]
     kernel32.CreateJobObjectW.restype = ctypes.c_void_p
     job = ctypes.c_void_p(kernel32.CreateJobObjectW(None, None))
-    # JOBOBJECT_EXTENDED_LIMIT_INFORMATION with JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE: nobody closes
-    # the handle, so that is when this process ends.
+    # JOBOBJECT_EXTENDED_LIMIT_INFORMATION with JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE:
+    # nobody closes the handle, so that is when this process ends.
     size = 144 if binding.WIDTH == 64 else 112
     limits = struct.pack("<16xL", 0x2000).ljust(size, b"\0")
     kernel32.SetInformationJobObject(job, 9, limits, size)
