@@ -144,6 +144,9 @@ CHINESE: Dict[str, str] = {
         "python 为空：请指定一个 Python，或不要给出"
     ),
     "{name} must be at least 1": "{name} 至少为 1",
+    "a C string ends at a NUL: give a url and a request without one": (
+        "C 字符串到 NUL 为止：url 和请求中不能有 NUL"
+    ),
     "cwd must be a folder, and this is none: {path}": "cwd 必须是文件夹：{path} 不是",
     "with an org_id of {length} characters it has more than 64: give one of your own": (
         "org_id 有 {length} 个字，流水号会超过 64 个字：请自行生成业务流水号"

@@ -195,14 +195,6 @@ def _blames_a_dependency(error: OSError, path: str) -> bool:
     return "undefined symbol" in text or not text.startswith(f"{path}:")
 
 
-def check_texts(url: bytes, in_data: bytes) -> None:
-    """Raise ``ValueError`` for what the DLL would read only in part."""
-    if b"\0" in url or b"\0" in in_data:
-        raise ValueError(
-            "a C string ends at its first NUL: give a url and a request without one"
-        )
-
-
 class _Directory:
     """Makes a folder the current directory meanwhile; ``None`` changes nothing."""
 
@@ -252,9 +244,8 @@ class Binding:
     def call(self, url: bytes, in_data: bytes) -> tuple[bytes | None, bytes]:
         """The return value, ``None`` for NULL, and OutData up to its terminator.
 
-        Raises ``CrashError``, and ``ValueError`` for a text with a NUL.
+        Raises ``CrashError``.
         """
-        check_texts(url, in_data)
         memory = _Memory(url, in_data, self._size)
         try:
             with _lock, self._directory:

@@ -28,6 +28,13 @@ def checked(cwd: Optional[Path], out_buffer_size: int) -> Optional[str]:
     return os.path.abspath(os.fsdecode(cwd))
 
 
+def check_texts(url: bytes, in_data: bytes) -> None:
+    """Raise ``ValueError`` for what the DLL would read only in part."""
+    if b"\0" in url or b"\0" in in_data:
+        text = _("a C string ends at a NUL: give a url and a request without one")
+        raise ValueError(text)
+
+
 class DllTransport:
     """``NationECCode.dll``, or a library with the same function, in this process.
 
@@ -71,6 +78,7 @@ class DllTransport:
         bound = self._binding
         if bound is None:
             raise ValueError(_("this transport is closed: make a new one"))
+        check_texts(url, in_data)
         try:
             return bound.call(url, in_data)
         except binding.CrashError as error:

@@ -19,8 +19,8 @@ from typing import List, Optional, Sequence, Tuple, Union
 
 from ..errors import DllLoadError, crash_error, load_error, timeout_error
 from ..language import _, option
-from . import binding, worker
-from .dll import OUT_BUFFER_SIZE, Path, checked
+from . import worker
+from .dll import OUT_BUFFER_SIZE, Path, check_texts, checked
 from .process import Process, program
 
 TIMEOUT = 60.0
@@ -108,7 +108,7 @@ class IsolatedDll:
 
         Raises ``DllLoadError``, ``DllTimeoutError`` and ``DllCrashError``.
         """
-        binding.check_texts(url, in_data)
+        check_texts(url, in_data)
         timeout = float("inf") if self.timeout is None else self.timeout
         with self._lock:
             process = self._started()
