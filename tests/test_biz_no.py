@@ -12,8 +12,6 @@ import pytest
 
 from nationec import new_out_biz_no
 
-PER_SECOND = 36**3
-
 
 def copied():
     """A copy of the module that has given out none."""
@@ -67,10 +65,11 @@ def test_start_is_random():
 
 
 def test_threads_never_share_a_number_and_borrow_when_those_of_a_second_are_used_up(numbers):
-    threads, each = 9, PER_SECOND // 9
+    threads, in_a_second = 9, 36**3
     with ThreadPoolExecutor(threads) as pool:
-        made = {number for some in pool.map(numbers, [each] * threads) for number in some}
-    assert len(made) == PER_SECOND
+        each = [in_a_second // threads] * threads
+        made = {number for some in pool.map(numbers, each) for number in some}
+    assert len(made) == in_a_second
     assert {number[:14] for number in made} == {"20260131120000"}
     assert {number[:14] for number in numbers(100)} == {"20260131120001"}
 
