@@ -161,14 +161,12 @@ class TestRefusals:
 
 
 def test_the_dll_is_called_here_or_in_a_process_of_its_own(standin):
-    for options, kind in (
-        ({}, DllTransport),
-        ({"timeout": 5}, IsolatedDll),
-        ({"python": "python3"}, IsolatedDll),
-    ):
+    with Client(URL, "1", dll=standin) as client:
+        assert type(client.transport) is DllTransport
+    for options, timeout in (({"timeout": 5}, 5), ({"python": "python3"}, 60)):
         with Client(URL, "1", dll=standin, **options) as client:
-            assert type(client.transport) is kind
-    assert client.transport.timeout == 60
+            assert type(client.transport) is IsolatedDll
+            assert client.transport.timeout == timeout
 
 
 def test_the_url_may_have_capitals_and_https(simulator):
