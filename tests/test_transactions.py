@@ -82,7 +82,7 @@ def faults(model, **values):
     """The fields that the request with these values is refused for, and what is said of them."""
     with pytest.raises(ValidationError) as caught:
         of(model, **values)
-    return {to_camel(str(fault["loc"][0])): fault["msg"] for fault in caught.value.errors()}
+    return {to_camel(str(*fault["loc"])): fault["msg"] for fault in caught.value.errors()}
 
 
 def call(request, **answer):
@@ -270,8 +270,8 @@ class TestWhatOneTransactionAsks:
     @pytest.mark.parametrize("absent", [LEFT_OUT, None, ""], ids=["left out", "None", "empty"])
     def test_password_check_needs_the_token_with_a_qrcode_only(self, absent):
         of(EcPwdRequest, ecToken=absent, mdtrtCertType=MdtrtCertType.RESIDENT_ID)
-        with pytest.raises(ValidationError, match="ec_token must be given"):
-            of(EcPwdRequest, ecToken=absent, mdtrtCertType="01A")
+        told = "身份核验令牌 ec_token must be given when mdtrt_cert_type is 01A (a QR code)"
+        assert faults(EcPwdRequest, ecToken=absent, mdtrtCertType="01A") == {"": told}
 
     def test_password_check_sends_empty_ext_data_unless_given(self):
         assert wire(of(EcPwdRequest, extData=LEFT_OUT))["extData"] == {}
