@@ -16,6 +16,7 @@ from nationec import (
     EcPwdRequest,
     EcQueryRequest,
     EcQueryResponse,
+    Envelope,
     QrcodeGetRequest,
     Request,
     Response,
@@ -237,6 +238,8 @@ class TestRepr:
         request = EcQueryRequest(**{**WINDOW, "operator_name": SECRET}, photo_data=b"photo")
         shown = "operator_id=…, operator_name=…, office_id=…, office_name=…, photo_data=…"
         assert repr(request) == f"EcQueryRequest(business_type='01101', {shown})"
+        envelope = Envelope(code=0, message=SECRET, data={SECRET: SECRET})
+        assert repr(envelope) == "Envelope(code=…, message=…, data=…)"
 
     def test_hides_codes_that_are_not_listed_and_enums_of_the_users_own(self):
         class Disease(str, enum.Enum):
