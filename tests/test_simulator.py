@@ -194,6 +194,12 @@ class TestADllThatIsSlowOrCrashes:
         failure(client, DllCrashError, "outcome is unknown")
         assert client.call(QUERY).user_name == "张三"
 
+    def test_crashes_in_every_call_of_one_transaction(self, client, simulator):
+        simulator.answer(SCAN.trans_type, crash=True)
+        for _ in range(2):
+            failure(client, DllCrashError, request=SCAN)
+            assert client.call(QUERY).user_name == "张三"
+
 
 def test_it_shows_how_many_requests_it_had(client, simulator):
     client.call(QUERY)
