@@ -29,6 +29,7 @@ from nationec import AnyRequest, BusinessError, DllCrashError
 @pytest.mark.parametrize("time", [1, 2])
 def test_fresh(nationec_client, nationec_simulator, time):
     assert nationec_client.transport is nationec_simulator
+    assert nationec_simulator.timeout == 1
     nationec_simulator.answer("x", crash=True)
     with pytest.raises(DllCrashError):
         nationec_client.call(AnyRequest("x"))
