@@ -21,10 +21,6 @@ def example(number):
     return section(number).split("```")[1].strip()
 
 
-def transaction_type(number):
-    return section(number).split()[-1]
-
-
 def fields(number):
     return [Field(*row) for row in table(number)]
 
@@ -44,9 +40,5 @@ def table(number):
             rows.append(cells)
         else:
             rows[-1][-1] += cells[-1]
-    return [[_joined(cell) for cell in row] for row in rows]
-
-
-def _joined(cell):
-    """The PDF breaks the lines of narrow cells, and the conversion left spaces there."""
-    return re.sub("(?<=[一-龥]) (?=[一-龥])", "", cell)
+    # The PDF breaks the lines of narrow cells, and the conversion left spaces there.
+    return [[re.sub("(?<=[一-龥]) (?=[一-龥])", "", cell) for cell in row] for row in rows]

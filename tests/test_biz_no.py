@@ -6,24 +6,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from importlib.util import find_spec, module_from_spec
+from types import SimpleNamespace
 
 import pytest
 
 from nationec import new_out_biz_no
-
-PER_SECOND = 36**3
-
-
-class Clock:
-    """Stands in for the module's ``time``, and moves only when it is told to."""
-
-    strftime, localtime = time.strftime, time.localtime
-
-    def __init__(self):
-        self.now = datetime(2026, 1, 31, 12).timestamp()
-
-    def time(self):
-        return self.now
 
 
 def copied():
@@ -36,7 +23,11 @@ def copied():
 
 @pytest.fixture
 def clock():
-    return Clock()
+    """Stands in for the module's ``time``, and moves only when it is told to."""
+    clock = SimpleNamespace(strftime=time.strftime, localtime=time.localtime)
+    clock.now = datetime(2026, 1, 31, 12).timestamp()
+    clock.time = lambda: clock.now
+    return clock
 
 
 @pytest.fixture
@@ -74,10 +65,11 @@ def test_start_is_random():
 
 
 def test_threads_never_share_a_number_and_borrow_when_those_of_a_second_are_used_up(numbers):
-    threads, each = 9, PER_SECOND // 9
+    threads, in_a_second = 9, 36**3
     with ThreadPoolExecutor(threads) as pool:
-        made = {number for some in pool.map(numbers, [each] * threads) for number in some}
-    assert len(made) == PER_SECOND
+        each = [in_a_second // threads] * threads
+        made = {number for some in pool.map(numbers, each) for number in some}
+    assert len(made) == in_a_second
     assert {number[:14] for number in made} == {"20260131120000"}
     assert {number[:14] for number in numbers(100)} == {"20260131120001"}
 
@@ -99,7 +91,6 @@ def test_clock_that_is_set_back_neither_repeats_nor_blocks(clock, numbers):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_forked_child_starts_anew():
-    new_out_biz_no("1")
     reading, writing = os.pipe()
     child = os.fork()
     if not child:

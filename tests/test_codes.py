@@ -12,29 +12,21 @@ from .standard_tables import fields, table
 ENUMS = [BusinessType, IdType, OrderStatus, MdtrtCertType, PwdFlag, ReturnCode]
 
 
-def business_types():
-    """§6.1 with its merged cells filled in and its two codes joined."""
-    code, first_level = "", ""
-    for first_code, first_name, second_code, label, remark in table("6.1"):
-        code, first_level = first_code or code, first_name or first_level
-        yield code + second_code, first_level, label, remark
-
-
 def test_business_types_are_those_of_6_1():
-    rows = list(business_types())
-    assert len(rows) == 22
+    rows, code, first_level = [], "", ""
+    for first_code, first_name, second_code, label, remark in table("6.1"):
+        code, first_level = first_code or code, first_name or first_level  # the cells are merged
+        rows.append((code + second_code, first_level, label, remark))
     assert [
         (each.value, each.first_level, each.label, each.remark) for each in BusinessType
     ] == rows
 
 
 @pytest.mark.parametrize(
-    ("enum", "number", "count"),
-    [(IdType, "6.2", 16), (OrderStatus, "6.3", 17), (MdtrtCertType, "6.5", 4)],
+    ("enum", "number"), [(IdType, "6.2"), (OrderStatus, "6.3"), (MdtrtCertType, "6.5")]
 )
-def test_dictionary_is_that_of_its_section(enum, number, count):
+def test_dictionary_is_that_of_its_section(enum, number):
     rows = [(code, label) for code, label, *_ in table(number)]
-    assert len(rows) == count
     assert [(member.value, member.label) for member in enum] == rows
 
 
@@ -45,7 +37,6 @@ def test_password_flags_are_those_of_the_remark_in_5_6_4():
 
 def test_return_codes_are_those_of_7_1():
     rows = [(int(code), scope, label) for code, scope, label in table("7.1")]
-    assert len(rows) == 54
     assert [(member.value, member.scope, member.label) for member in ReturnCode] == rows
 
 
@@ -60,18 +51,11 @@ def test_members_equal_their_codes_are_found_by_them_and_written_as_them(enum):
         assert json.dumps(member) == json.dumps(member.value)
 
 
-def test_code_that_is_not_listed_has_no_member():
-    for enum, codes in (
-        (BusinessType, ["01999", "101"]),
-        (IdType, ["1"]),
-        (OrderStatus, ["17"]),
-        (MdtrtCertType, ["05A"]),
-        (PwdFlag, ["2"]),
-        (ReturnCode, [1, 500010]),
-    ):
-        for code in codes:
-            with pytest.raises(ValueError, match="is not a valid"):
-                enum(code)
+@pytest.mark.parametrize("enum", ENUMS)
+def test_code_that_is_not_listed_has_no_member(enum):
+    for code in ("01999", "1101", "101", "05A", "1A", "18", 18, 500010):
+        with pytest.raises(ValueError, match="is not a valid"):
+            enum(code)
 
 
 def test_code_that_lost_its_zero_is_found_by_it():

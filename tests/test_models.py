@@ -1,7 +1,6 @@
 """The bases of requests and responses: what is refused by name, what is kept, and what is shown."""
 
 import enum
-import json
 import pickle
 import traceback
 from base64 import b64encode
@@ -23,20 +22,15 @@ from nationec import (
     Response,
 )
 
-from .conftest import INSURED, PATIENT, WINDOW, arrived
+from .conftest import INSURED, PATIENT, WINDOW
 
 SECRET = "机密"
-NUMBER = "533222199909090123"
 GIVEN = {
     EcQueryRequest: WINDOW,
     QrcodeGetRequest: WINDOW,
     AuthCheckRequest: {**WINDOW, "auth_no": "1", "photo_data": None},
     EcPwdRequest: {**WINDOW, **INSURED, "ec_token": "t"},
 }
-
-
-def each(*models):
-    return pytest.mark.parametrize("model", models, ids=lambda model: model.__name__)
 
 
 def make(model, **changed):
@@ -52,7 +46,6 @@ def faults(make, *values, **changed):
     shown = f"{error} {error!r} {error.errors()} {error.json()} {pickle.dumps(error)}"
     assert SECRET not in shown
     assert SECRET not in "".join(traceback.format_exception(type(error), error, None))
-    assert NUMBER not in shown
     return {".".join(map(str, fault["loc"])): fault["msg"] for fault in error.errors()}
 
 
@@ -114,7 +107,7 @@ def test_a_number_that_json_does_not_have_is_refused():
         assert faults(Own, **WINDOW, fee=number) == {"fee": "fee: JSON has no such number"}
 
 
-@each(EcQueryRequest, QrcodeGetRequest, AuthCheckRequest)
+@pytest.mark.parametrize("model", [EcQueryRequest, QrcodeGetRequest, AuthCheckRequest])
 class TestPhoto:
     def test_is_sent_as_the_base64_of_what_was_given(self, client, simulator, model):
         image = bytes(range(256)) * 10
@@ -146,13 +139,13 @@ class TestPhoto:
             assert told in faults(make, model, photo_data=photo)["photo_data"], ascii(photo)
 
 
-@each(QrcodeGetRequest, AuthCheckRequest, EcPwdRequest)
+@pytest.mark.parametrize("model", [QrcodeGetRequest, AuthCheckRequest, EcPwdRequest])
 class TestExtData:
-    def test_goes_out_as_it_is_given(self, dll, model):
+    def test_goes_out_as_it_is_given(self, client, simulator, model):
         as_text = ['{"病区":"1"}', '{\r\n\t"a": "\\u0000"\r\n}']
         for given in ({"病区": ["1", {"床": 2}]}, {}, *as_text):
-            sent = json.loads(arrived(dll("echo"), make(model, ext_data=given)).decode("gb18030"))
-            assert sent["data"]["extData"] == given
+            client.call(make(model, ext_data=given))
+            assert simulator.requests[-1]["data"]["extData"] == given
 
     def test_that_json_cannot_carry_is_refused(self, model):
         for value in (object(), float("nan"), b"1", {1}):
@@ -193,15 +186,13 @@ class TestRequestOfOnesOwn:
         data = {"orgId": "1234567"}
         assert simulator.requests == [{"orgId": "1234567", "transType": "x.y", "data": data}]
 
-    def test_adds_a_field_of_a_province_or_its_extra(self, client, simulator):
+    def test_adds_a_field_of_a_province(self, client, simulator):
         class FujianQueryRequest(EcQueryRequest):
             card_type: str
-            extra: Optional[dict] = None
 
-        response = client.call(FujianQueryRequest(**WINDOW, card_type="3", extra={"省": 1}))
+        response = client.call(FujianQueryRequest(**WINDOW, card_type="3"))
         data = simulator.requests[0]["data"]
-        assert (data["cardType"], data["extra"], data["officeName"]) == ("3", {"省": 1}, "内科")
-        assert "extra" not in simulator.requests[0]
+        assert (data["cardType"], data["officeName"]) == ("3", "内科")
         assert type(response) is EcQueryResponse
         assert FujianQueryRequest.repeatable
 
@@ -248,9 +239,7 @@ class TestRepr:
         shown = "operator_id=…, operator_name=…, office_id=…, office_name=…, photo_data=…"
         assert repr(request) == f"EcQueryRequest(business_type='01101', {shown})"
         envelope = Envelope(code=0, message=SECRET, data={SECRET: SECRET})
-        assert SECRET not in f"{envelope!r} {envelope}"
-        for thing in (response, request):
-            assert SECRET not in f"{thing} {[thing]} {thing!s:>9}"
+        assert repr(envelope) == "Envelope(code=…, message=…, data=…)"
 
     def test_hides_codes_that_are_not_listed_and_enums_of_the_users_own(self):
         class Disease(str, enum.Enum):

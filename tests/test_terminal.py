@@ -4,12 +4,12 @@ import json
 
 import pytest
 from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
 
-from nationec import AuthCheckRequest, EcAuthRequest, SettleNotifyRequest, SettleNotifyResponse
-from nationec.terminal import REQUESTS
+from nationec import EcAuthRequest, SettleNotifyRequest, SettleNotifyResponse
 
 from .conftest import WINDOW
-from .standard_tables import fields, section
+from .standard_tables import fields
 
 DRUGS = [{"ITEM_NO": "1", "ITEMNAME": "阿莫西林", "HI_ITEM": "Y", "PRIC": "1.20", "ITEM_CNT": "2"}]
 SETTLED = {"out_biz_no": "N1", "operator_id": "008", "operator_name": "TEST", "total_fee": "12.30"}
@@ -22,20 +22,6 @@ WITH_SUCCESS = {"medical_settle_no": "1", "own_amt": "1", "balance": "1", "drug_
 def success(**changed):
     given = {**SETTLED, **WITH_SUCCESS, "medical_settle_state": "SUCCESS", **changed}
     return SettleNotifyRequest(**given)
-
-
-def test_trans_type_is_that_of_its_tables():
-    for trans_type in ("cn.nhsa.ec.auth", "cn.nhsa.settle.notify"):
-        for table in ("request", "response"):
-            assert section(f"{trans_type}.{table}").startswith(trans_type)
-        assert REQUESTS[trans_type].trans_type == trans_type
-
-
-def test_face_gives_the_auth_no_that_its_decoding_needs(client, simulator):
-    face = client.exchange(EcAuthRequest(**WINDOW))
-    insured = client.call(AuthCheckRequest(**WINDOW, auth_no=face.data.auth_no, photo_data=None))
-    assert insured.auth_no == face.data.auth_no
-    assert face.data.out_biz_no == face.out_biz_no == simulator.requests[0]["data"]["outBizNo"]
 
 
 def test_answer_of_the_field_is_read(client, simulator):
@@ -54,16 +40,15 @@ def test_ext_data_goes_out_as_text(client, simulator):
 class TestSettlement:
     def test_that_succeeded_says_what_was_paid(self):
         rows = fields("cn.nhsa.settle.notify.request")
-        python = {field.alias: name for name, field in SettleNotifyRequest.model_fields.items()}
-        conditional = [python[row.name] for row in rows if row.remark.startswith("SUCCESS 时必填")]
-        assert conditional == list(WITH_SUCCESS)
+        conditional = [row.name for row in rows if row.remark.startswith("SUCCESS 时必填")]
+        assert conditional == list(map(to_camel, WITH_SUCCESS))
         success()
-        for name in conditional:
+        for name in WITH_SUCCESS:
             for absent in (None, ""):
-                told = f"{name} must be given when medical_settle_state is SUCCESS"
-                with pytest.raises(ValidationError, match=told) as caught:
+                with pytest.raises(ValidationError) as caught:
                     success(**{name: absent})
-                assert "533222199909090123" not in f"{caught.value.errors()} {caught.value!r}"
+                (fault,) = caught.value.errors()
+                assert fault["msg"] == f"{name} must be given when medical_settle_state is SUCCESS"
 
     def test_that_failed_need_not(self):
         request = SettleNotifyRequest(**SETTLED, medical_settle_state="FAIL")

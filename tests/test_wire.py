@@ -10,15 +10,13 @@ from nationec import (
     AnyRequest,
     Client,
     EcQueryRequest,
-    ProtocolError,
     Request,
     Response,
     ResponseFormatError,
-    Simulator,
 )
 from nationec.wire import words
 
-from .conftest import PATIENT, WINDOW, answer, arrived, hexed
+from .conftest import PATIENT, WINDOW, answer, arrived
 from .standard_tables import example
 
 EXAMPLE_REQUEST = json.loads(example("5.3.5.1"))
@@ -43,11 +41,6 @@ class TestWhatIsSent:
     def test_has_characters_of_the_2022_edition_as_two_bytes(self, dll):
         query = EcQueryRequest(**{**WINDOW, "operator_name": "龴\ue81e"})
         assert b'"\xfe\x59\xfe\x59"' in arrived(dll("echo"), query)
-
-    def test_keeps_an_org_id_that_is_given(self, client, simulator):
-        client.call(EcQueryRequest(**WINDOW, org_id="7654321"))
-        (sent,) = simulator.requests
-        assert sent["orgId"] == sent["data"]["orgId"] == "7654321"
 
     @either_format
     def test_has_data_and_extra_in_the_format_of_the_client(self, dll, query, data_format):
@@ -79,43 +72,22 @@ class TestWhatIsSent:
         around = len('{"a":""}')
         for extra in ("长" * 2048, {"a": "长" * (2048 - around)}):
             client.call(query, extra=extra)
-        assert len(simulator.requests) == 2
         for longer in ("长" * 2049, {"a": "长" * (2049 - around)}):
-            with pytest.raises(ValueError, match="2,048 characters") as caught:
+            with pytest.raises(ValueError, match="2,048 characters"):
                 client.call(query, extra=longer)
-            assert "长" not in str(caught.value)
         assert len(simulator.requests) == 2
 
     def test_never_has_an_extra_that_json_cannot_carry(self, client, simulator, query):
-        nan, infinite = float("nan"), float("-inf")
-        for value in (nan, [infinite], object(), b"1", "\ud800"):
-            with pytest.raises(ValueError, match="nothing was sent|JSON"):
-                client.call(query, extra={"a": value})
-        for extra in ("\ud800", {("a",): 1}):
-            with pytest.raises(ValueError, match="nothing was sent|JSON"):
+        values = float("nan"), [float("-inf")], object(), b"1", "\ud800"
+        for extra in (*({"a": value} for value in values), "\ud800", {("a",): 1}):
+            with pytest.raises(ValueError, match="nothing was sent"):
                 client.call(query, extra=extra)
         assert simulator.requests == []
 
-    @either_format
-    def test_has_a_photo_whatever_it_was_changed_to(self, dll, query, data_format):
-        client = dll("echo", data_format=data_format)
-        for photo in ('"', "\\", "长", "/9j/" * 5000):
-            changed = query.model_copy(update={"photo_data": photo})
-            data = read_in(data_format, message(client, changed)["data"])
-            assert (data["photoData"], data["officeName"]) == (photo, "内科")
-
-    def test_is_nothing_where_the_request_was_spoilt(self, client, simulator, query):
-        with pytest.raises(ValueError, match="nothing was sent"):
-            client.call(query.model_copy(update={"photo_data": "\ud800"}))
-        assert simulator.requests == []
-
-    def test_is_nothing_where_the_encoding_lacks_a_character(self, query):
-        simulator = Simulator()
+    def test_is_nothing_where_the_encoding_lacks_a_character(self, simulator):
         client = Client("http://h", "1234567", transport=simulator, encoding="gbk")
-        with pytest.raises(ValueError, match="gbk does not have") as caught:
-            client.call(query.model_copy(update={"operator_name": "𠮷"}))
-        assert "𠮷" not in str(caught.value)
-        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+        with pytest.raises(ValueError, match="gbk does not have"):
+            client.call(EcQueryRequest(**{**WINDOW, "operator_name": "𠮷"}))
         assert simulator.requests == []
 
 
@@ -146,7 +118,6 @@ class TestWhatIsRead:
             dll(answer({"code": 0, "data": data})).call(query)
         assert caught.value.missing == ("idNo", "userName", "insuOrg")
         assert caught.value.unreadable == ("ecToken",)
-        assert "secret" not in str(caught.value)
 
     def test_a_validator_of_ones_own_loses_nothing_and_shows_nobody(self, client, simulator):
         class Own(Response):
@@ -186,6 +157,7 @@ class TestWords:
             ('{"code":-1,"message":"机构错误","userName":"李四"}', "机构错误"),
             ('{"cause":"机构错误","userName":"李四"}', "机构错误"),
             ('{"message":"","cause":"机构错误"}', "机构错误"),
+            ('{"message":"机构错误","cause":"别的"}', "机构错误"),
             ('{"message":null,"userName":"李四"}', ""),
             ('{"message":["李四"]}', ""),
             ('{"message":{"userName":"李四"}}', ""),
@@ -203,12 +175,3 @@ class TestWords:
     def test_are_read_in_utf_8_whatever_the_encoding(self):
         for encoding in ("gb18030", "utf-8"):
             assert words("连接医保前置机失败".encode(), encoding) == "连接医保前置机失败"
-
-    def test_are_shown_in_the_error(self, dll, query):
-        leaky = '{"message": "机构错误", "data": {"userName": "李四"}}'
-        with pytest.raises(ProtocolError, match="机构错误") as caught:
-            dll("refuse=" + hexed(leaky)).call(query)
-        assert "李四" not in str(caught.value)
-        with pytest.raises(ProtocolError) as caught:
-            dll("refuse=" + hexed(leaky[:-1])).call(query)
-        assert ("李四" in str(caught.value), caught.value.out_data) == (False, "")
