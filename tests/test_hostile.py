@@ -2,7 +2,7 @@
 
 The modes are those of native/standin.c. Nothing may come out wrong: an answer is read as it is
 meant, or it is an error of the library that says what is the matter; and the call after it is as
-good as any other.
+good as any other. That it hangs is in test_worker.py, kinds of values are in test_transactions.py.
 """
 
 import json
@@ -11,8 +11,7 @@ import os
 import random
 import re
 import signal
-from contextlib import suppress
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -20,7 +19,6 @@ from nationec import (
     BusinessError,
     Client,
     DllCrashError,
-    DllTimeoutError,
     DllTransport,
     EcQueryRequest,
     IsolatedDll,
@@ -36,6 +34,8 @@ SEED = int(os.environ.get("NATIONEC_TEST_SEED", random.SystemRandom().randrange(
 
 NUMBER = "533222199909090123"
 PATIENT = {"idNo": NUMBER, "idType": "01", "userName": "张三", "ecToken": "T0", "insuOrg": "430000"}
+UNKNOWN = {"chnlId": "9", "n": 12, "list": [{}]}
+NOT_INTEGERS = ["\x1d\x1f0\x1c\n", 0.5, "0.5", False, True, "ok", "０", [0], {}, 10**30, "9" * 18]
 LEFT_OUT = object()
 
 
@@ -59,7 +59,6 @@ class Case(NamedTuple):
     expected: Any
     in_process: bool = True
     ends_the_process: bool = False
-    timeout: Optional[float] = None
 
 
 def laid_over(values, changed):
@@ -78,11 +77,6 @@ def patient(**changed):
 def text(value, old="", new=""):
     """The JSON text, with a part of it exchanged for what json.dumps would not write."""
     return json.dumps(value, ensure_ascii=False).replace(old, new)
-
-
-def escaped(**changed):
-    """The patient in ASCII."""
-    return json.dumps(patient(**changed))
 
 
 def with_code(written):
@@ -114,12 +108,8 @@ def returned(words, **more):
     return Raises(ProtocolError, "not 0000", {"return_value": words, **more})
 
 
-def missing(*names, told="fields are missing"):
-    return Raises(ResponseFormatError, told, {"missing": names})
-
-
-def unreadable(*names, told="wrong kind"):
-    return Raises(ResponseFormatError, told, {"unreadable": names})
+def missing(*names):
+    return Raises(ResponseFormatError, f"missing: {', '.join(names)}", {"missing": names})
 
 
 def unread(told=""):
@@ -128,8 +118,7 @@ def unread(told=""):
 
 def overrun(how, size):
     text = "wrote past the 65,536 bytes of OutData.*out_buffer_size=.*outcome is unknown"
-    written = b"x" * size + (b"\xff" * (65536 + 16 - size) if how == "unterminated" else b"")
-    expected = Raises(DllCrashError, text, {"received": written})
+    expected = Raises(DllCrashError, text, {"received": b"x" * size})
     return Case(f"{how}={size}", expected, ends_the_process=True)
 
 
@@ -149,9 +138,9 @@ TOO_DEEP = unread("nests more than 200 levels deep")
 EMPTY = unread("OutData is empty")
 UTF8 = unread('OutData is UTF-8 and not gb18030: give response_encoding="utf-8"')
 NO_ANSWER = unread("OutData is not a JSON object")
-NO_CODE = missing("code", told="fields are missing: code")
-NO_INTEGER = unreadable("code", told="wrong kind: code")
-NO_DATA = missing(*PATIENT, told="data is empty; fields are missing")
+NO_CODE = missing("code")
+NO_INTEGER = Raises(ResponseFormatError, "wrong kind: code", {"unreadable": ("code",)})
+NO_DATA = Raises(ResponseFormatError, "data is empty; fields", {"missing": tuple(PATIENT)})
 NO_OBJECT = unread("data is not a JSON object")
 
 # What the return value is: the mode, and what is expected.
@@ -160,11 +149,6 @@ RETURN_VALUES = {
     "is empty": ("return=", Raises(ProtocolError, "no text", {"return_value": ""})),
     "is 4 KiB of text": ("long=4096", returned("错" * 2048)),
     "ends in half a character": ("return=" + hexed("错误")[:-2], returned("错\ufffd")),
-    "is no GB 18030": ("return=41ff", returned("A\ufffd")),
-    "is UTF-8": ("return=" + hexed("网络异常", "utf-8"), returned("网络异常")),
-    "is JSON": ("return=" + hexed(text(head(message="机构错误"))), returned("机构错误")),
-    "holds JSON": ("return=" + hexed(f"[10060] 超时: {text(patient())}"), returned("")),
-    "is 0000 and half a character": ("return=30303030207b63227dd8", Raises(ProtocolError)),
     "is OutData, a text": ("outreturn=" + hexed("异常"), returned("异常", out_data="异常")),
     "is OutData, 0000": ("outreturn=30303030", NOT_JSON),
     "is OutData, the patient": ("outtail=0", returned("处理成功", out_data="处理成功")),
@@ -181,15 +165,12 @@ RETURN_VALUES = {
 
 # What OutData is: bytes, text or a value as JSON, and what is expected.
 ANSWERS = {
-    "OutData is empty": ("", EMPTY),
     "OutData is white space": (" \r\n\t", EMPTY),
     # The encoding.
     "half a character at the end": (b'{"code":0,"message":"\xb4', unread("OutData is not gb18030")),
-    "bytes that are in no encoding": (b'{"code":0,"message":"\xff"}', unread("not gb18030")),
     "UTF-8, an even number of characters": (text(patient()).encode(), UTF8),
     "UTF-8, an odd number of characters": (text(patient(userName="张三丰")).encode(), UTF8),
-    "UTF-8, a middle dot": (text(patient(userName="阿卜杜·买买提")).encode(), UTF8),
-    "UTF-8, a character beyond the BMP": (text(patient(userName="张𠮷")).encode(), UTF8),
+    "UTF-8, a character beyond the BMP": (text(patient(userName="𠮷")).encode(), UTF8),
     "UTF-8, a refusal": (text(head(code=-2, message="参数异常")).encode(), UTF8),
     "UTF-8 with its BOM": (text(patient()).encode("utf-8-sig"), UTF8),
     "UTF-16": (text(patient()).encode("utf-16-le"), NOT_JSON),
@@ -197,20 +178,14 @@ ANSWERS = {
     "GB 18030 that UTF-8 could be as well": (patient(userName="陆茂"), reads(user_name="陆茂")),
     "GB 18030 of 2022": (b'{"code":-2,"message":"\xfe\x59"}', refused("龴")),
     "GB 18030 in four bytes": (patient(userName="𠮷"), reads(user_name="𠮷")),
-    "ASCII with escapes": (escaped(), READ),
+    "ASCII with escapes": (json.dumps(patient()), READ),
     # The text.
     "white space around it": ("\r\n\t " + text(patient()) + " \r\n", READ),
-    "a form feed around it": ("\f" + text(patient()) + "\f", READ),
     "a wide blank around it": ("\u3000" + text(patient()), NOT_JSON),
-    "raw control characters": (
-        text(patient(userName="张#三"), "#", "\n\r\t\x01"),
-        reads(user_name="张    三"),
-    ),
+    "raw control characters": (text(patient(), "三", "\n\r\t\x01三"), reads(user_name="张    三")),
     "a text and no JSON": ("服务异常", NOT_JSON),
     "JSON and something after it": (text(patient()) + "}", NOT_JSON),
-    "two answers": (text(patient()) * 2, NOT_JSON),
     "half an answer": (text(patient())[:-30], NOT_JSON),
-    "single quotes": (text(patient(), '"', "'"), NOT_JSON),
     "a comma too many": (text(patient(), "}}", "},}"), NOT_JSON),
     "NaN": (text(patient(x=0), ": 0}", ": NaN}"), NOT_JSON),
     "a list": ([patient()], NO_ANSWER),
@@ -219,11 +194,7 @@ ANSWERS = {
     **{f"code is {code!r}": (head(code=code), READ) for code in (0, "0", " 0000 ", 0.0)},
     "code is -0": (with_code("-0"), READ),
     "code is written as 1e2": (with_code("1e2"), refused("", 100)),
-    **{
-        f"code is {code!r}": (head(code=code), NO_INTEGER)
-        for code in ("\x1d\x1f0\x1c\n", "\x1d", 0.5, "0.5", False, True, "ok", "０", [0], {})
-    },
-    **{f"code is {code}": (head(code=code), NO_INTEGER) for code in (10**30, "9" * 18)},
+    **{f"code is {code!r}": (head(code=code), NO_INTEGER) for code in NOT_INTEGERS},
     **{f"code is {raw}": (with_code(raw), NO_INTEGER) for raw in ("1e999999", "-1e9999999")},
     **{f"code is {code!r}": (head(code=code), NO_CODE) for code in (None, "")},
     "code is missing": (head(code=LEFT_OUT), NO_CODE),
@@ -237,7 +208,6 @@ ANSWERS = {
     "message is a number": (head(code=-2, message=7), refused("7")),
     "message is a list": (head(code=-2, message=["甲", 1.5]), refused('["甲", 1.5]')),
     "message is false": (head(code=-2, message=False), refused("false")),
-    "message is a lone surrogate": (json.dumps(head(code=-2, message="甲\ud800")), NOT_JSON),
     "message of a success": (head(message="好"), Reads({"user_name": "张三"}, {"message": "好"})),
     "no message of a success": (head(), Reads({"user_name": "张三"}, {"message": "成功"})),
     "data is null in a refusal": (head(code=-2, message="甲", data=None), refused("甲")),
@@ -254,14 +224,10 @@ ANSWERS = {
     "data is missing": (head(data=LEFT_OUT), NO_DATA),
     # Keys.
     "unknown keys": (
-        {**patient(chnlId="9", n=12, list=[{}], none=None, x="", y="null"), "traceId": 7},
-        Reads(
-            {"model_extra": {"chnlId": "9", "n": 12, "list": [{}]}}, {"model_extra": {"traceId": 7}}
-        ),
+        {**patient(**UNKNOWN, none=None, x="", y="null"), "traceId": 7},
+        Reads({"model_extra": UNKNOWN}, {"model_extra": {"traceId": 7}}),
     ),
-    "a key twice": (with_first('"userName": "张三"', patient()), READ),
     "a key twice with two names": (with_first('"userName": "李四"', patient()), READ),
-    "a key twice, first before blank": (with_first('"userName" : "李四"', patient()), READ),
     "a key twice, first empty": (with_first('"userName": ""', patient()), READ),
     "a key twice, then empty": (text(patient(), "}}", ', "userName": null}}'), missing("userName")),
     "a key twice, in data as text": (head(data=with_first('"userName": "李四"', PATIENT)), READ),
@@ -271,39 +237,14 @@ ANSWERS = {
     "code in other case": (head(code=LEFT_OUT, Code=0), NO_CODE),
     "Python's name beside the wire's": (patient(user_name="李四"), reads(id_no=NUMBER)),
     "an empty key": (patient(**{"": 1}), reads(user_name="张三", model_extra={"": 1})),
-    "a key that is a lone surrogate": (escaped(**{"\ud800": 1}), NOT_JSON),
-    "keys of Python's own": (
-        patient(__class__="x", model_fields="y", __dict__={}),
-        reads(user_name="张三", id_type="01"),
-    ),
+    "a key that is a lone surrogate": (json.dumps(patient(**{"\ud800": 1})), NOT_JSON),
+    "keys of Python's own": (patient(__class__="x", model_fields="y", __dict__={}), READ),
     # Values.
-    "a lone surrogate in the name": (escaped(userName="张\udfff"), NOT_JSON),
-    "a lone surrogate in an unknown field": (escaped(x="\ud800"), NOT_JSON),
-    "a pair of surrogates": (escaped(userName="𠮷"), reads(user_name="𠮷")),
-    "a NUL as an escape": (escaped(userName="张\0三"), reads(user_name="张\0三")),
-    "digits where text is": (
-        text(patient(gender=1), f'"{NUMBER}"', NUMBER),
-        reads(id_no=NUMBER, gender="1"),
-    ),
-    "digits of a decimal where text is": (patient(gender=1.5), reads(gender="1.5")),
-    "text where digits are": (
-        patient(idType="身份证", insuOrg="湖南", birthday="九八年"),
-        reads(id_type="身份证", insu_org="湖南", birthday="九八年"),
-    ),
-    "longer than the table": (patient(gender="男" * 99), reads(gender="男" * 99)),
-    "true where text is": (patient(userName=True), unreadable("userName")),
-    "a list where text is": (patient(userName=["张三"]), unreadable("userName")),
-    "an object where text is": (patient(userName={"x": "张三"}), unreadable("userName")),
-    "null where text is": (patient(userName=None), missing("userName")),
-    "null as text where text is": (patient(userName="null", email="null"), missing("userName")),
-    "optional fields that are empty": (
-        patient(email="", gender=None, birthday="null"),
-        reads(email=None, gender=None, birthday=None),
-    ),
-    **{
-        f"extra is {it!r}": extra(it, it)
-        for it in ({"a": [1]}, [1, "二"], 7, 1.5, True, "预留", "{")
-    },
+    "a lone surrogate in the name": (json.dumps(patient(userName="张\udfff")), NOT_JSON),
+    "a pair of surrogates": (json.dumps(patient(userName="𠮷")), reads(user_name="𠮷")),
+    "a NUL as an escape": (json.dumps(patient(userName="张\0三")), reads(user_name="张\0三")),
+    "40 digits where text is": (patient(gender=10**40), reads(gender=str(10**40))),
+    **{f"extra is {it!r}": extra(it, it) for it in ({"a": [1]}, [1, "二"], 7, True, "预留", "{")},
     **{f"extra is {it!r}": extra(it, None) for it in ("", None, "null")},
     "extra is an object in a string": extra('{"a":[1]}', {"a": [1]}),
     "extra is a string in a string": extra('"{}"', {}),
@@ -321,7 +262,6 @@ REPEATED = {
     "60 KiB of Chinese": (30_000, '{"code":-2,"message":"|错|||"}', refused("错" * 30_000)),
     "a code with more digits than Python reads": (5000, '{"code":|9|||}', unread()),
     "nesting of 10,000 that is never closed": (10_000, "|[|||", TOO_DEEP),
-    "nesting of 10,000 in extra": (10_000, IN_PATIENT + ',"extra":|[||]|}}', TOO_DEEP),
     "nesting of 10,000 in an unknown field": (10_000, IN_PATIENT + ',"x":|{"a":|1|}|}}', TOO_DEEP),
     "nesting of 10,000 in a refusal": (10_000, '{"code":-2,"message":|[||]|}', TOO_DEEP),
     "nesting of 10,000 in data that is a string": (10_000, '{"code":0,"data":"|[||]|"}', TOO_DEEP),
@@ -345,7 +285,6 @@ CASES = {
     "OutData is full": Case("fill=65535", NOT_JSON),
     "OutData has no terminator": Case("unterminated=65536", NOT_JSON),
     "OutData's terminator is one byte past it": overrun("fill", 65536),
-    "OutData is one byte too long": overrun("unterminated", 65537),
     "OutData is twice as long": overrun("unterminated", 131_000),
     "OutData has no end": ends("unterminated=900000000"),
     "strUrl and InData are overwritten": Case("inplace", READ),
@@ -354,9 +293,6 @@ CASES = {
     "another current directory": Case("chdir=2e2e", READ),
     "other signal handlers": Case("signals", READ),
     "a long call": Case("sleep=30", READ),
-    "a call past the deadline": Case(
-        "sleep=60000", Raises(DllTimeoutError, "outcome is unknown"), False, True, timeout=0.3
-    ),
     "noise on the standard streams": Case("print", READ, in_process=False),
     "closed standard streams": Case("close", READ, in_process=False),
     "an access violation": ends("crash", in_process=WINDOWS),
@@ -395,14 +331,9 @@ def _state_of_the_process():
 
 
 def assert_as_expected(transport, name):
-    mode, expected, _, _, timeout = CASES[name]
-    client = Client(URL + mode, "1234567", transport=transport)
-    usual = getattr(transport, "timeout", None)
+    mode, expected, *_ = CASES[name]
     try:
-        if timeout:
-            transport.start()
-            transport.timeout = timeout
-        exchange = client.exchange(QUERY)
+        exchange = Client(URL + mode, "1234567", transport=transport).exchange(QUERY)
     except NationEcError as error:
         assert isinstance(expected, Raises), (name, str(error))
         assert type(error) is expected.kind, (name, str(error))
@@ -419,16 +350,9 @@ def assert_as_expected(transport, name):
             assert getattr(exchange.data, attribute) == value, (name, attribute)
         for attribute, value in expected.envelope.items():
             assert getattr(exchange.envelope, attribute) == value, (name, attribute)
-    finally:
-        if timeout:
-            transport.timeout = usual
-    assert_a_correct_call_is_right(transport, after=name)
-
-
-def assert_a_correct_call_is_right(transport, after):
-    exchange = Client(URL + "localQrCodeQuery", "1234567", transport=transport).exchange(QUERY)
-    assert (exchange.data.user_name, exchange.data.id_no) == ("张三", NUMBER), after
-    assert exchange.envelope.message == "处理成功", after
+    next_one = Client(URL + "localQrCodeQuery", "1234567", transport=transport).exchange(QUERY)
+    assert (next_one.data.user_name, next_one.data.id_no) == ("张三", NUMBER), name
+    assert next_one.envelope.message == "处理成功", name
 
 
 @pytest.mark.parametrize("name", IN_PROCESS)
@@ -445,55 +369,32 @@ def test_in_a_process_of_its_own(isolated, name):
     assert (isolated._process is not process) == CASES[name].ends_the_process
 
 
-@pytest.mark.parametrize("kind", ["in_process", "isolated"])
-def test_in_random_order_every_correct_call_between_is_right(request, kind):
-    transport = request.getfixturevalue(kind)
+@pytest.mark.parametrize(("kind", "names"), [("in_process", IN_PROCESS), ("isolated", [*CASES])])
+def test_in_random_order_every_correct_call_between_is_right(request, kind, names):
     print(f"NATIONEC_TEST_SEED={SEED}")  # pytest shows it where this fails
-    names = IN_PROCESS if kind == "in_process" else list(CASES)
-    # A new process takes a hundred times as long as a call.
-    weights = [0.2 if kind == "isolated" and CASES[name].ends_the_process else 1 for name in names]
-    for name in random.Random(SEED).choices(names, weights, k=CALLS):
+    transport = request.getfixturevalue(kind)
+    for name in random.Random(SEED).choices(names, k=CALLS):
         assert_as_expected(transport, name)
 
 
-@pytest.mark.parametrize(("mode", "kept"), [("passing", b"0000"), ("return=7a7a", b"zz")])
-def test_a_return_value_that_the_next_call_overwrites_is_kept(dll, mode, kept):
-    seen = []
-    client, other = dll(mode, on_exchange=seen.append), dll("long=4096")
-    for _ in range(2):
-        with suppress(ProtocolError):
-            client.call(QUERY)
-        with pytest.raises(ProtocolError):
-            other.call(QUERY)
-    assert [exchange.return_value for exchange in seen] == [kept] * 2
-
-
-@pytest.mark.parametrize(
-    ("encoding", "other", "name", "told"),
-    [
-        ("gb18030", "utf-8", "陆茂", "not gb18030"),
-        ("gbk", "utf-8", "陆茂", "not gbk"),
-        ("utf-8", "gbk", "张三", "is not utf-8: give response_encoding="),
-    ],
-)
-def test_the_encoding_that_is_given_is_the_one_that_is_read(dll, encoding, other, name, told):
-    client = dll(answer(patient(userName=name), encoding), encoding=encoding)
-    assert client.call(QUERY).user_name == name
-    with pytest.raises(ResponseFormatError, match=told):
+@pytest.mark.parametrize(("encoding", "other"), [("gbk", "utf-8"), ("utf-8", "gbk")])
+def test_the_encoding_that_is_given_is_the_one_that_is_read(dll, encoding, other):
+    client = dll(answer(patient(userName="陆茂"), encoding), encoding=encoding)
+    assert client.call(QUERY).user_name == "陆茂"
+    with pytest.raises(ResponseFormatError, match=f"not {encoding}: give response_encoding="):
         dll(answer(patient(), other), encoding=encoding).call(QUERY)
 
 
 def test_names_in_utf_8_are_never_taken_for_gb_18030_and_the_reverse_hardly_ever(client, simulator):
     """Names are the only Chinese of these answers, and half of them have a rare character."""
     order = random.Random(5)
-    common = bytes(
-        byte for lead in range(0xB0, 0xF8) for trail in range(0xA1, 0xFA) for byte in (lead, trail)
-    ).decode("gbk")
+    characters = "".join(map(chr, range(0x4E00, 0x9FA6)))
+    common = characters.encode("gb2312", "ignore").decode("gb2312")
     refused = 0
     for number in range(10_000 if "NATIONEC_TEST_FULL" in os.environ else 1000):
         name = "".join(order.choices(common, k=order.choice([2, 2, 3, 3, 3, 4])))
         if number % 2:
-            name = name[:-1] + order.choice([chr(order.randrange(0x4E00, 0x9FA6)), "𠮷", "㐂", "·"])
+            name = name[:-1] + order.choice([order.choice(characters), "𠮷", "㐂", "·"])
         simulator.answer(raw=text(patient(userName=name)).encode())
         with pytest.raises(ResponseFormatError, match="UTF-8"):
             client.call(QUERY)
