@@ -149,6 +149,7 @@ RETURN_VALUES = {
     "is empty": ("return=", Raises(ProtocolError, "no text", {"return_value": ""})),
     "is 4 KiB of text": ("long=4096", returned("错" * 2048)),
     "ends in half a character": ("return=" + hexed("错误")[:-2], returned("错\ufffd")),
+    "is 0000 and half a character": ("return=30303030207b63227dd8", Raises(ProtocolError)),
     "is OutData, a text": ("outreturn=" + hexed("异常"), returned("异常", out_data="异常")),
     "is OutData, 0000": ("outreturn=30303030", NOT_JSON),
     "is OutData, the patient": ("outtail=0", returned("处理成功", out_data="处理成功")),

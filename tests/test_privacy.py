@@ -9,6 +9,8 @@ import json
 import linecache
 import logging
 import pickle
+import subprocess
+import sys
 
 import pytest
 from pydantic import ValidationError
@@ -284,6 +286,26 @@ def test_the_end_of_a_request_is_not_taken_for_the_dlls_own_words(in_process, mo
             with pytest.raises(ProtocolError) as caught:
                 Client(f"{URL}inreturn={start}", "1234567", transport=in_process).call(request_)
             assert_nobody_in(where, str(caught.value))
+
+
+UNCAUGHT = f"""
+import logging, sys
+logging.basicConfig(level=logging.DEBUG)
+sys.path[:0] = {sys.path!r}
+from tests.test_privacy import REQUESTS
+from nationec import Client
+Client(sys.argv[2], "1234567", dll=sys.argv[1]).call(REQUESTS[0])
+"""
+
+
+def test_an_error_that_nobody_catches_names_nobody(standin):
+    for mode in ("inreturn=0", "echo", answer(b"{\xff")):
+        command = [sys.executable, "-c", UNCAUGHT, str(standin), URL + mode]
+        written = subprocess.run(command, stderr=subprocess.PIPE).stderr
+        assert written.count(b"WARNING:nationec:ec.query") == 1
+        assert b"nationec.errors." in written
+        for encoding in ("utf-8", "gbk"):
+            assert_nobody_in(mode, written.decode(encoding, "replace"))
 
 
 def options(request_):
