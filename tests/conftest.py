@@ -17,7 +17,11 @@ from nationec import Client, EcQueryRequest, NationEcError, Simulator
 
 WINDOWS = sys.platform == "win32"
 WIDTH = 64 if sys.maxsize > 2**32 else 32
+OTHER_WIDTH = {32: 64, 64: 32}
 NATIVE = Path(__file__).parent / "native"
+DLLS = Path(os.environ["NATIONEC_TEST_DLLS"]) if "NATIONEC_TEST_DLLS" in os.environ else None
+"""The C stand-ins as Windows DLLs of one width; those of the other are in the folder beside it."""
+NO_DLLS = "NATIONEC_TEST_DLLS names no folder with the stand-ins, see tests/windows"
 URL = "http://127.0.0.1:8081/localcfc/api/hsecfc/"
 WINDOW = {
     "business_type": "01101",
@@ -35,6 +39,8 @@ PATIENT = {"idNo": "1", "idType": "01", "userName": "n", "ecToken": "t", "insuOr
 
 on_posix = pytest.mark.skipif(WINDOWS, reason="Windows has no such thing, or shows its own")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux has such files")
+on_windows = pytest.mark.skipif(not WINDOWS, reason="Windows alone has such a thing")
+needs_dlls = pytest.mark.skipif(DLLS is None, reason=NO_DLLS)
 
 # A shell that runs the tests in the background has Ctrl-C ignored, and Python leaves that as it is.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -81,11 +87,11 @@ def in_threads(count, work):
 @pytest.fixture(scope="session")
 def standin(tmp_path_factory):
     """The C stand-in as a library for this interpreter: compiled, or on Windows handed in."""
-    if WINDOWS and "NATIONEC_TEST_DLLS" not in os.environ:
-        pytest.skip("NATIONEC_TEST_DLLS names no folder with the stand-in, see tests/windows")
-    if WINDOWS:
-        return Path(os.environ["NATIONEC_TEST_DLLS"]) / f"standin{WIDTH}.dll"
-    return compiled(NATIVE / "standin.c", tmp_path_factory.mktemp("native") / "standin.so")
+    if not WINDOWS:
+        return compiled(NATIVE / "standin.c", tmp_path_factory.mktemp("native") / "standin.so")
+    if DLLS is None:
+        pytest.skip(NO_DLLS)
+    return DLLS / f"standin{WIDTH}.dll"
 
 
 def compiled(source, library, *options):

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 import pytest
 
@@ -15,16 +15,19 @@ from nationec import (
     Client,
     DllTransport,
     EcQueryRequest,
+    IsolatedDll,
     NationEcError,
     QrcodeGetRequest,
     new_out_biz_no,
 )
 from nationec.transports import binding
 
-from .conftest import URL, WINDOW, in_threads
+from .conftest import URL, WINDOW, in_threads, on_posix
 
 CALLS = 20_000 if "NATIONEC_TEST_FULL" in os.environ else 1_000
 THREADS = 32
+ECHO = (b"http://h/echo", b"{}")
+ECHOED = (b"0000", b"{}")
 
 
 def ask(name):
@@ -50,41 +53,22 @@ def _often():
     sys.setswitchinterval(interval)
 
 
-def test_a_dll_that_fails_if_entered_twice_is_entered_once(standin):
-    clients = [Client(URL + "once", "1", transport=DllTransport(standin)) for _ in range(2)]
-
-    def work(number):
-        for n in range(CALLS // THREADS):
-            name = f"收款员{number}-{n}"
-            assert clients[n % 2].call(ask(name)).user_name == name
-        _, received = clients[0].transport.exchange(b"http://h/sleep=5", b"")
-        assert received != b"entered twice"
-
-    in_threads(THREADS, work)
-
-
-def test_the_stand_in_does_fail_if_entered_twice(standin, mocker):
-    mocker.patch.object(binding, "_lock", nullcontext())
-    transport = DllTransport(standin)
-    returned = []
-    in_threads(2, lambda _: returned.append(transport.exchange(b"http://h/sleep=200", b"")[1]))
-    assert returned.count(b"entered twice") >= 1
-
-
-def test_calls_of_many_threads_keep_to_themselves_whatever_the_dll_does(standin):
+def test_calls_of_many_threads_are_made_one_at_a_time_whatever_the_dll_does(standin):
     hostile = ["once", "null", "fill=70000", "untouched", "return=2d31", "inplace", "behind"]
-    transport = DllTransport(standin)
+    transports = [DllTransport(standin) for _ in range(2)]
 
     def work(number):
         order = random.Random(number)
-        for n in range(CALLS // 10 // THREADS + 1):
-            mode = order.choice(hostile)
+        for n in range(CALLS // THREADS):
+            mode, transport = order.choice(hostile), transports[n % 2]
             try:
                 Client(URL + mode, "1", transport=transport).call(ask("x"))
             except NationEcError:
                 assert mode not in ("once", "inplace", "behind")
-            name = f"{number}-{n}"
+            name = f"收款员{number}-{n}"
             assert Client(URL + "once", "1", transport=transport).call(ask(name)).user_name == name
+        _, received = transports[0].exchange(b"http://h/sleep=5", b"")
+        assert received != b"entered twice"
 
     in_threads(THREADS, work)
 
@@ -104,7 +88,7 @@ def test_the_hook_of_each_call_gets_its_own_exchange(simulator):
     assert all(exchange.out_biz_no.encode() in exchange.sent for exchange in seen)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+@on_posix
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 class TestFork:
     def in_a_child(self, work):
@@ -128,9 +112,20 @@ class TestFork:
     def test_a_child_calls_while_the_parent_is_in_a_call(self, dll):
         slow, fast = dll("sleep=500"), dll("echo").transport
         with meanwhile(lambda: slow.call(ask("x"))) as thread:
-            call = (b"http://h/echo", b"{}")
-            assert self.in_a_child(lambda: fast.exchange(*call) == (b"0000", b"{}"))
+            assert self.in_a_child(lambda: fast.exchange(*ECHO) == ECHOED)
             assert thread.is_alive()
+
+    def test_a_child_has_an_isolated_process_of_its_own(self, standin):
+        def work():
+            with isolated:
+                return isolated.exchange(*ECHO) == ECHOED and isolated._process.number != parents
+
+        with IsolatedDll(standin) as isolated:
+            isolated.start()
+            parents = isolated._process.number
+            assert self.in_a_child(work)
+            assert isolated.exchange(*ECHO) == ECHOED
+            assert isolated._process.number == parents
 
     def test_a_child_makes_numbers_while_another_thread_of_the_parent_does(self):
         stop = threading.Event()
@@ -153,6 +148,16 @@ def test_a_client_closed_during_a_call_finishes_that_call_and_takes_no_more(dll)
         with pytest.raises(ValueError, match="closed"):
             client.call(ask("x"))
     assert answers == ["张三"]
+
+
+@pytest.mark.parametrize("end", [IsolatedDll.stop, IsolatedDll.close])
+def test_an_isolated_dll_stopped_or_closed_during_a_call_finishes_that_call(standin, end):
+    answers = []
+    with IsolatedDll(standin) as isolated:
+        isolated.start()
+        with meanwhile(lambda: answers.append(isolated.exchange(b"http://h/sleep=600", b"{}"))):
+            end(isolated)
+    assert [returned for returned, _ in answers] == [b"0000"]
 
 
 def test_a_keyboard_interrupt_is_raised_when_the_call_returns(dll):
