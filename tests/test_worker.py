@@ -427,12 +427,13 @@ class TestNobodyElseGetsIn:
 
 
 class TestLoadErrors:
-    def test_come_from_the_other_side_with_its_python_and_width(self, tmp_path):
+    def test_come_from_the_other_side_with_its_python_and_width(self, tmp_path, query):
         absent = tmp_path / "NationECCode.dll"
         for path, reason in ((absent, "not-found"), (Path(__file__), "not-a-library")):
             with IsolatedDll(path) as isolated, pytest.raises(DllLoadError) as caught:
-                isolated.start()
+                Client(URL, "1", transport=isolated).call(query)
             assert (caught.value.reason, caught.value.path) == (reason, str(path))
+            assert caught.value.trans_type == "ec.query"
             assert f"(in Python {PYTHON}, {WIDTH}-bit: {sys.executable})" in str(caught.value)
 
     @pytest.mark.parametrize(
