@@ -21,11 +21,11 @@ from .conftest import WINDOW
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SHOWN = {
-    "audit_log": ["20", "待核对：0 笔"],
+    "audit_log": ["20… cn.nhsa.qrcode.get 20… 管理员 张* success", "待核对：0 笔"],
     "decode_qrcode": ["姓名：张三", "证件号码：**************0123", "参保地区：430000"],
     "face_auth": ["姓名：张三", "证件号码：**************0123", "实人认证业务流水号：A0001"],
     "id_card": ["姓名：张三", "证件号码：**************0123"],
-    "terminal_scan": ["业务流水号：20", "姓名：张三", "证件号码：**************0123"],
+    "terminal_scan": ["业务流水号：20…", "姓名：张三", "证件号码：**************0123"],
     "verify_password": ["姓名：张三，请在终端上输入医保电子凭证密码", "密码核验通过，可以结算"],
 }
 EACH = pytest.mark.parametrize("name", sorted(SHOWN))
@@ -61,14 +61,9 @@ def test_every_example_has_a_result_to_show_here():
 
 
 @EACH
-def test_an_example_runs_on_the_simulator_and_shows_no_whole_id_number_and_no_token(name, run):
-    printed = run(name)
-    lines = printed.splitlines()
-    assert len(lines) == len(SHOWN[name])
-    for line, shown in zip(lines, SHOWN[name]):
-        assert line == shown or (shown.endswith("20") and line.startswith(shown))
-    assert "533222199909090123" not in printed
-    assert "ADBHJRS5I01E0F3438C00000B959FA88" not in printed
+def test_an_example_runs_on_the_simulator_and_shows_what_stands_here_alone(name, run):
+    shown = re.sub(r"\b20\d\d[-+:.T\d]*", "20…", run(name))  # a time, or an outBizNo
+    assert shown.splitlines() == SHOWN[name]
 
 
 @EACH
