@@ -125,22 +125,6 @@ def test_an_example_calls_the_dll(options, window, standin):
     assert window("decode_qrcode", *arguments) == (0, "参保地区：430000")
 
 
-@pytest.mark.parametrize(
-    ("answer", "shown"),
-    [
-        ({"code": 500049}, "请参保人刷新二维码后重新扫码"),
-        ({"return_value": "连接失败"}, "医保交易未完成，请稍后重试；仍不成功请联系信息科"),
-        ({"raw": b"<html>"}, "未收到结果，本次不产生费用，请重新扫码"),
-        ({"crash": True}, "未收到结果，本次不产生费用，请重新扫码"),
-        ({"delay": 1}, "未收到结果，本次不产生费用，请重新扫码"),
-    ],
-)
-def test_an_example_tells_the_kinds_of_errors_apart(answer, shown, window, simulator):
-    simulator.timeout = 0.01
-    simulator.answer(**answer)
-    assert window("decode_qrcode", "--simulate") == (1, shown)
-
-
 def test_the_id_card_example_shows_the_number_to_look_an_unknown_outcome_up_by(window, simulator):
     simulator.answer(crash=True)
     status, shown = window("id_card", "--simulate")
