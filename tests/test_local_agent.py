@@ -636,7 +636,7 @@ class TestThePageInABrowser:
     @pytest.mark.parametrize(
         ("refusal", "words"),
         [
-            ({"code": 500004, "message": "密码错误"}, "医保平台提示：密码错误（500004）"),
+            ({"code": 500004, "message": "密码错"}, "医保平台提示\n医保平台提示：密码错（500004）"),
             ({"code": 500320}, "无需密码 · 可以结算\n本次无需输入密码，可直接办理"),
         ],
         ids=["one", "none"],
