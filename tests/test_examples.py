@@ -14,18 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from nationec import Simulator
 from nationec.transactions import OF_STANDARD
 
 from .conftest import WINDOW
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SHOWN = {
-    "audit_log": ["20", "待核对：0 笔"],
+    "audit_log": ["20… cn.nhsa.qrcode.get 20… 管理员 张* success", "待核对：0 笔"],
     "decode_qrcode": ["姓名：张三", "证件号码：**************0123", "参保地区：430000"],
     "face_auth": ["姓名：张三", "证件号码：**************0123", "实人认证业务流水号：A0001"],
     "id_card": ["姓名：张三", "证件号码：**************0123"],
-    "terminal_scan": ["业务流水号：20", "姓名：张三", "证件号码：**************0123"],
+    "terminal_scan": ["业务流水号：20…", "姓名：张三", "证件号码：**************0123"],
     "verify_password": ["姓名：张三，请在终端上输入医保电子凭证密码", "密码核验通过，可以结算"],
 }
 EACH = pytest.mark.parametrize("name", sorted(SHOWN))
@@ -38,12 +37,10 @@ def run(tmp_path):
         shutil.copy(path, tmp_path)
 
     def run(name, encoding="utf-8"):
-        utf8 = "1" if encoding == "utf-8" else "0"
-        settings = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": utf8, "PYTHONWARNINGS": "error"}
         ran = subprocess.run(
-            [sys.executable, str(tmp_path / f"{name}.py"), "--simulate"],
-            env={**os.environ, **settings},
-            cwd=str(tmp_path.parent),  # its own folder is not the current one
+            [sys.executable, tmp_path / f"{name}.py", "--simulate"],
+            env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONWARNINGS": "error"},
+            cwd=tmp_path.parent,  # its own folder is not the current one
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding=encoding,
@@ -61,14 +58,9 @@ def test_every_example_has_a_result_to_show_here():
 
 
 @EACH
-def test_an_example_runs_on_the_simulator_and_shows_no_whole_id_number_and_no_token(name, run):
-    printed = run(name)
-    lines = printed.splitlines()
-    assert len(lines) == len(SHOWN[name])
-    for line, shown in zip(lines, SHOWN[name]):
-        assert line == shown or (shown.endswith("20") and line.startswith(shown))
-    assert "533222199909090123" not in printed
-    assert "ADBHJRS5I01E0F3438C00000B959FA88" not in printed
+def test_an_example_runs_on_the_simulator_and_shows_what_stands_here_alone(name, run):
+    shown = re.sub(r"\b20\d\d\S*", "20…", run(name))  # a time, or an outBizNo
+    assert shown.splitlines() == SHOWN[name]
 
 
 @EACH
@@ -80,80 +72,62 @@ def test_an_example_writes_chinese_to_a_console_of_code_page_936(run):
     assert "张三" in run("decode_qrcode", encoding="cp936")
 
 
-@EACH
-def test_an_examples_help_is_chinese_and_names_the_settings_of_a_client(name, window, capsys):
-    with pytest.raises(SystemExit, match="0"):
-        window(name, arguments=("--help",))
-    told = capsys.readouterr().out
-    for option in ("--simulate", "--url", "--org-id", "--dll", "--python", "--timeout"):
-        assert re.search(rf"{option}\b[^\n]*\s[^\n]*[一-龥]", told), option
-
-
 @pytest.fixture
-def window(monkeypatch, mocker, capsys):
-    """Runs an example's ``main``, on a simulator that was told something.
-
-    Gives its exit code and the last line for the operator.
-    """
+def window(monkeypatch, mocker, simulator, capsys):
+    """Runs an example's ``main``: its exit code, and the last line for the operator."""
     monkeypatch.syspath_prepend(str(EXAMPLES))
 
-    def run(name, simulator=None, arguments=("--simulate",)):
-        example = importlib.import_module(name)
-        if simulator is not None:
-            for module in (example, importlib.import_module("common")):
-                mocker.patch.object(module, "Simulator", return_value=simulator, create=True)
-        status = example.main(arguments)
+    def run(name, *arguments):
+        for module in (name, "common"):
+            mocker.patch(f"{module}.Simulator", return_value=simulator, create=True)
+        status = importlib.import_module(name).main(arguments)
         return status, capsys.readouterr().out.splitlines()[-1]
 
     return run
 
 
 @EACH
+def test_an_examples_help_is_chinese_and_names_the_settings_of_a_client(
+    name, window, monkeypatch, capsys
+):
+    monkeypatch.setenv("COLUMNS", "200")  # an option is a line
+    with pytest.raises(SystemExit, match="0"):
+        window(name, "--help")
+    told = capsys.readouterr().out
+    for option in ("--simulate", "--url", "--org-id", "--dll", "--python", "--timeout"):
+        assert re.search(f"^  {option} .*[一-龥]", told, re.MULTILINE), option
+
+
+@EACH
 def test_an_example_shows_the_platforms_own_words_and_logs_more(name, window, simulator, caplog):
     simulator.answer(code=500316)
     shown = "医保平台提示：医保定点机构代码传输错误，请调整（500316）"
-    assert window(name, simulator) == (1, shown)
+    assert window(name, "--simulate") == (1, shown)
     assert "the platform says: 500316" in caplog.messages[-1]
 
 
 @EACH
 def test_an_example_says_whom_to_call_when_there_is_no_dll(name, window, tmp_path):
-    arguments = ("--url", "http://127.0.0.1", "--dll", str(tmp_path / "NationECCode.dll"))
-    assert window(name, arguments=arguments) == (1, "医保动态库无法加载，请联系信息科")
+    arguments = ("--url", "http://h", "--dll", str(tmp_path / "NationECCode.dll"))
+    assert window(name, *arguments) == (1, "医保动态库无法加载，请联系信息科")
 
 
 @EACH
 def test_an_example_does_not_guess_whether_to_simulate(name, window, capsys):
     with pytest.raises(SystemExit, match="2"):
-        window(name, arguments=())
+        window(name)
     assert re.search("--simulate.*--url", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize("options", [(), ("--python", sys.executable, "--timeout", "30")])
 def test_an_example_calls_the_dll(options, window, standin):
     arguments = ("--url", "http://h/localQrCodeQuery", "--dll", str(standin), *options)
-    assert window("decode_qrcode", arguments=arguments) == (0, "参保地区：430000")
-
-
-@pytest.mark.parametrize(
-    ("answer", "shown"),
-    [
-        ({"code": 500049}, "请参保人刷新二维码后重新扫码"),
-        ({"return_value": "连接失败"}, "医保交易未完成，请稍后重试；仍不成功请联系信息科"),
-        ({"raw": b"<html>"}, "未收到结果，本次不产生费用，请重新扫码"),
-        ({"crash": True}, "未收到结果，本次不产生费用，请重新扫码"),
-        ({"delay": 1}, "未收到结果，本次不产生费用，请重新扫码"),
-    ],
-)
-def test_an_example_tells_the_kinds_of_errors_apart(answer, shown, window):
-    simulator = Simulator(timeout=0.01)
-    simulator.answer(**answer)
-    assert window("decode_qrcode", simulator) == (1, shown)
+    assert window("decode_qrcode", *arguments) == (0, "参保地区：430000")
 
 
 def test_the_id_card_example_shows_the_number_to_look_an_unknown_outcome_up_by(window, simulator):
     simulator.answer(crash=True)
-    status, shown = window("id_card", simulator)
+    status, shown = window("id_card", "--simulate")
     number = simulator.requests[0]["data"]["outBizNo"]
     assert (status, shown) == (1, f"结果未知，请勿重复操作，请核对业务流水号 {number}")
 
@@ -169,12 +143,12 @@ def test_the_id_card_example_shows_the_number_to_look_an_unknown_outcome_up_by(w
 )
 def test_the_password_example_settles_only_what_may_be_settled(answer, outcome, window, simulator):
     simulator.answer("cn.nhsa.ec.pwd", **answer)
-    assert window("verify_password", simulator) == outcome
+    assert window("verify_password", "--simulate") == outcome
 
 
 def test_the_face_example_hands_the_terminals_number_on(window, simulator):
     simulator.answer("cn.nhsa.ec.auth", data={"authNo": "A7"})
-    assert window("face_auth", simulator)[0] == 0
+    assert window("face_auth", "--simulate")[0] == 0
     face, check = simulator.requests
     assert face["transType"] == "cn.nhsa.ec.auth"
     assert check["data"]["authNo"] == "A7"
@@ -184,12 +158,11 @@ def test_the_face_example_hands_the_terminals_number_on(window, simulator):
 class TestTheFastapiService:
     @pytest.fixture
     def service(self, monkeypatch, client):
-        pytest.importorskip("fastapi", reason="no fastapi: pip install fastapi")
-        pytest.importorskip("uvicorn", reason="no uvicorn: pip install uvicorn")
+        for package in ("fastapi", "uvicorn"):
+            pytest.importorskip(package)
         testing = pytest.importorskip("starlette.testclient", reason="no httpx: pip install httpx")
         monkeypatch.syspath_prepend(str(EXAMPLES))
-        with testing.TestClient(importlib.import_module("fastapi_service").make_app(client)) as it:
-            yield it
+        return testing.TestClient(importlib.import_module("fastapi_service").make_app(client))
 
     def test_has_a_typed_route_for_each_transaction(self, service):
         told = service.post("/ec.query", json=WINDOW)
@@ -229,17 +202,15 @@ class TestTheBatchFile:
         assert raw.count(b"\n") == raw.count(b"\r\n") > 0
 
     @pytest.mark.skipif(sys.platform != "win32", reason="cmd is on Windows")
-    def test_gives_the_answer_and_the_exit_code(self, tmp_path):
-        batch = str(EXAMPLES / "window.bat")
-        folders = [sysconfig.get_path("scripts"), str(Path(sys.executable).parent)]
-        scripts = os.pathsep.join([*folders, os.environ["PATH"]])
-        if shutil.which("nationec", path=scripts) is None:
+    def test_gives_the_answer_and_the_exit_code(self, tmp_path, monkeypatch):
+        for folder in (Path(sys.executable).parent, sysconfig.get_path("scripts")):
+            monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+        if shutil.which("nationec") is None:
             pytest.skip("the command is not installed here")
 
         def run(*arguments):
-            command = ["cmd", "/c", batch, *arguments]
-            pipes = {"env": {**os.environ, "PATH": scripts}, "capture_output": True}
-            return subprocess.run(command, cwd=str(tmp_path), timeout=60, **pipes).returncode
+            command = ["cmd", "/c", str(EXAMPLES / "window.bat"), *arguments]
+            return subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60).returncode
 
         assert run("--simulate") == 0
         assert "张三" in (tmp_path / "answer.json").read_text("utf-8")

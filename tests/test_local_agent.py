@@ -2,9 +2,7 @@
 
 import base64
 import http.client
-import http.server
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -13,9 +11,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
-from functools import partial
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,7 +19,8 @@ import pytest
 from nationec.terminal import REQUESTS
 
 from .conftest import ON_WIRE as WINDOW
-from .conftest import answer, hexed
+from .conftest import answer, hexed, in_threads, on_linux
+from .test_terminal import SETTLED
 
 for package in ("fastapi", "uvicorn"):
     how = f"no {package}: pip install -r examples/local_agent/requirements.txt"
@@ -33,22 +30,24 @@ AGENT = Path(__file__).parents[1] / "examples" / "local_agent" / "agent.py"
 SIMULATED = [sys.executable, str(AGENT), "--simulate", "--port=0"]
 TOKEN = "token-of-this-test-0123456789"
 HIS = "https://his.hospital.example"
+FOREIGN = ["https://evil.example", f"{HIS}.evil.example", f"{HIS}:8443", "null", ""]
+FOREIGN += ["http://his.hospital.example"]
 PATIENT = {"idNo": "533222199909090123", "idType": "01", "userName": "张三"}
-CASHIER = {name: value for name, value in WINDOW.items() if name != "businessType"}
 BODIES = {
     "ec.query": WINDOW,
     "cn.nhsa.qrcode.get": WINDOW,
     "cn.nhsa.auth.check": {**WINDOW, "authNo": "A1", "photoData": None},
     "cn.nhsa.ec.pwd": {**WINDOW, **PATIENT, "mdtrtCertType": "02A"},
     "cn.nhsa.ec.auth": WINDOW,
-    "cn.nhsa.settle.notify": {
-        **{**CASHIER, "idNo": PATIENT["idNo"], "userName": PATIENT["userName"]},
-        **{"outBizNo": "X1", "medicalSettleState": "FAIL", "totalFee": "1.00", "bizType": "settle"},
-        **{"setlTime": "2024-01-01 00:00:00", "hospitalName": "H", "doctorName": "D"},
-    },
+    "cn.nhsa.settle.notify": {**SETTLED, "medical_settle_state": "FAIL"},
     "cn.nhsa.cert.get": {"outBizNo": "X2", **WINDOW},
 }
-NUMBERED = set(BODIES) - {"ec.query", "cn.nhsa.ec.pwd"}
+ANSWERS = {
+    "cn.nhsa.ec.pwd": {"pwdFlag": "1"},
+    "cn.nhsa.ec.auth": {"authNo": "A0001"},
+    "cn.nhsa.settle.notify": {},
+}
+"""What another answer than the patient holds."""
 
 
 class Agent:
@@ -56,14 +55,10 @@ class Agent:
         (folder / "token").write_text(TOKEN + "\n", "utf-8")
         self._log = folder / "agent.log"
         options = ["--port=0", f"--origin={HIS}", "--token-file=token", *options]
+        command = [sys.executable, "-Xutf8", str(program), *options]
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, str(program), *options],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env={**os.environ, "PYTHONUTF8": "1"},
-                cwd=str(folder),
-            )
+            pipes = {"stdout": subprocess.PIPE, "stderr": log}
+            self._process = subprocess.Popen(command, cwd=folder, **pipes)
         self.url = self._process.stdout.readline().decode().strip()
         if not self.url.endswith("/"):
             self.close()
@@ -87,23 +82,16 @@ class Agent:
             time.sleep(0.02)
         assert words in self.log
 
-    @contextmanager
-    def asked(self, method, path, body=None, **headers):
-        """Asks as the HIS's page would; ``None`` leaves a header out."""
+    def ask(self, method, path, body=None, timeout=30, **headers):
+        """Status, headers and body, asked as the HIS's page would; ``None`` leaves a header out."""
         sent = {"Host": self.host, "Origin": HIS, "Authorization": f"Bearer {TOKEN}"}
         sent["Content-Type"] = "application/json"
         sent.update({name.replace("_", "-"): value for name, value in headers.items()})
         sent = {name: value for name, value in sent.items() if value is not None}
         if isinstance(body, dict):
             body = json.dumps(body)
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        with closing(connection):
+        with closing(http.client.HTTPConnection(self.host, timeout=timeout)) as connection:
             connection.request(method, path, body, sent)
-            yield connection
-
-    def ask(self, *request, **headers):
-        """Gives status, headers and body."""
-        with self.asked(*request, **headers) as connection:
             answer = connection.getresponse()
             text = answer.read()
         is_json = answer.headers.get_content_type() == "application/json"
@@ -121,15 +109,15 @@ def agent(tmp_path_factory):
 
 
 @pytest.fixture
-def start(tmp_path_factory):
+def start(tmp_path_factory, request):
     """Starts further agents, which end with the test."""
-    with ExitStack() as stack:
 
-        def start(*options, **program):
-            agent = Agent(tmp_path_factory.mktemp("agent"), *options, **program)
-            return stack.enter_context(closing(agent))
+    def start(*options, **program):
+        agent = Agent(tmp_path_factory.mktemp("agent"), *options, **program)
+        request.addfinalizer(agent.close)
+        return agent
 
-        yield start
+    return start
 
 
 @pytest.fixture
@@ -147,13 +135,9 @@ class TestTheTransactions:
     def test_each_is_an_endpoint_that_answers_as_the_standard_says(self, agent, trans_type):
         status, headers, told = agent.call(trans_type)
         assert status == 200
-        if trans_type == "cn.nhsa.ec.pwd":
-            assert told["pwdFlag"] == "1"
-        elif trans_type == "cn.nhsa.ec.auth":
-            assert told["authNo"]
-        elif trans_type != "cn.nhsa.settle.notify":
-            assert {name: told[name] for name in PATIENT} == PATIENT
-        assert (headers["X-Out-Biz-No"] is not None) == (trans_type in NUMBERED)
+        assert told.items() >= ANSWERS.get(trans_type, PATIENT).items()
+        numbered = trans_type not in ("ec.query", "cn.nhsa.ec.pwd")
+        assert (headers["X-Out-Biz-No"] is not None) == numbered
 
     def test_each_goes_through_the_dll_in_its_own_process(self, real):
         agent = real("localQrCodeQuery")
@@ -229,7 +213,6 @@ class TestWhatGoesWrong:
         assert agent.ask("GET", "/api/status")[0] == 200
         if outcome == "unknown":
             assert told["repeatable"]
-            assert told["message"] == "未收到结果，本次不产生费用，请重新扫码"
             _, _, told = agent.call("cn.nhsa.cert.get")  # which may be anything
             assert not told["repeatable"]
             assert told["message"] == "结果未知，请勿重复操作，请核对业务流水号 X2"
@@ -246,9 +229,7 @@ class TestWhatGoesWrong:
         ("field", "value", "text"),
         [
             ("operatorName", None, "收款员姓名 operator_name: give text"),
-            ("operatorName", "", "收款员姓名 operator_name: it must not be empty"),
             ("operatorName", "SECRET" * 10, "at most 30 characters"),
-            ("businessType", "SECRET", "at most 5 characters"),
             ("gainWay", "SECRET", "gainWay：没有这个字段"),
             ("张SECRET", "x", "?：没有这个字段"),
             ("photoData", "data:SECRET", "人脸照片 photo_data: this is not base64"),
@@ -323,13 +304,7 @@ class TestWhoMayAsk:
         for host in (f"127.0.0.1:{agent.port}", f"localhost:{agent.port}"):
             assert agent.call(Host=host, Origin=f"http://{host}")[0] == 200
 
-    @pytest.mark.parametrize(
-        "origin",
-        [
-            *("https://evil.example", "http://his.hospital.example", f"{HIS}.evil.example"),
-            *(f"{HIS}:8443", "null", "", None),
-        ],
-    )
+    @pytest.mark.parametrize("origin", [*FOREIGN, None])
     def test_403_an_origin_that_is_not_registered_or_missing(self, agent, origin):
         status, headers, told = agent.call(Origin=origin)
         assert (status, told["kind"]) == (403, "origin")
@@ -338,34 +313,30 @@ class TestWhoMayAsk:
     def test_a_program_without_an_origin_may_where_it_is_told_to(self, start):
         agent = start("--simulate", "--no-origin")
         assert agent.call(Origin=None)[0] == 200
-        assert agent.call("cn.nhsa.cert.get", Origin=None)[0] == 200
         assert agent.call(Origin=None, Authorization=None)[2]["kind"] == "token"
         assert agent.call(Origin=None, Host="evil.example")[2]["kind"] == "host"
-        for origin in ("https://evil.example", "null", ""):
+        for origin in FOREIGN:
             assert agent.call(Origin=origin)[2]["kind"] == "origin"
 
     def test_a_foreign_page_is_refused_before_its_call(self, agent):
-        def ask(origin):
-            asks = {"Access_Control_Request_Method": "POST", "Authorization": None}
-            return agent.ask("OPTIONS", "/api/ec.query", Origin=origin, **asks)
-
-        assert ask("https://evil.example")[0] == 403
-        status, headers, _ = ask(HIS)
+        asks = {"Access_Control_Request_Method": "POST", "Authorization": None}
+        path = "/api/ec.query"
+        assert agent.ask("OPTIONS", path, Origin="https://evil.example", **asks)[0] == 403
+        status, headers, _ = agent.ask("OPTIONS", path, **asks)
         assert (status, headers["Access-Control-Allow-Origin"]) == (204, HIS)
         assert "Authorization" in headers["Access-Control-Allow-Headers"]
         assert headers["Access-Control-Allow-Private-Network"] == "true"
 
     @pytest.mark.parametrize(
         "header",
-        ["", "Bearer", "Bearer ", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer 令牌", None],
+        ["", "Bearer", "Bearer ", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer é", None],
     )
     def test_401_without_the_token(self, agent, header):
-        header = header if header is None else header.encode("utf-8")
         status, headers, told = agent.call(Authorization=header)
         assert (status, told["kind"], headers["WWW-Authenticate"]) == (401, "token", "Bearer")
         assert agent.ask("GET", "/api/status", Authorization=header)[0] == 401
 
-    @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what a process listens on")
+    @on_linux
     def test_it_listens_on_this_machine_only(self, agent):
         lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
         listening = [at for at, _, state in (line.split()[1:4] for line in lines) if state == "0A"]
@@ -374,9 +345,9 @@ class TestWhoMayAsk:
 
     def test_without_a_token_given_one_is_made(self, monkeypatch):
         monkeypatch.delenv("NATIONEC_AGENT_TOKEN", raising=False)
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         shown = []
         for _ in range(2):
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
             with subprocess.Popen(SIMULATED, **pipes) as process:
                 shown.append(process.stdout.readline().decode().strip().partition("#token=")[2])
                 process.kill()
@@ -392,11 +363,11 @@ class TestWhoMayAsk:
 class TestTheQueue:
     def test_one_call_at_a_time_and_429_when_the_queue_is_full(self, start):
         agent = start("--simulate", "--simulate-seconds", "0.6", "--queue", "1")
+        answers = []
         started = time.monotonic()
-        with ThreadPoolExecutor(6) as pool:
-            answers = list(pool.map(lambda _: agent.call(), range(6)))
-        assert sorted(status for status, _, _ in answers) == [200, 200, 429, 429, 429, 429]
+        in_threads(6, lambda _: answers.append(agent.call()))
         assert time.monotonic() - started >= 1.2
+        assert sorted(status for status, _, _ in answers) == [200, 200, 429, 429, 429, 429]
         for status, headers, told in answers:
             if status == 429:
                 assert (told["kind"], told["outcome"]) == ("busy", "none")
@@ -405,17 +376,17 @@ class TestTheQueue:
 
     def test_429_after_waiting_long_enough(self, start):
         agent = start("--simulate", "--simulate-seconds", "1.5", "--patience", "0.2")
-        with ThreadPoolExecutor(2) as pool:
-            answers = pool.map(lambda _: agent.call(), range(2))
-            assert sorted(status for status, _, _ in answers) == [200, 429]
+        statuses = []
+        in_threads(2, lambda _: statuses.append(agent.call()[0]))
+        assert sorted(statuses) == [200, 429]
 
     def test_a_call_that_nobody_waits_for_any_more_is_not_made(self, start):
         agent = start("--simulate", "--simulate-seconds", "1")
         first = threading.Thread(target=agent.call)
         first.start()
         time.sleep(0.3)
-        with agent.asked("POST", "/api/ec.query", WINDOW):
-            time.sleep(0.3)
+        with pytest.raises(OSError, match="timed out"):
+            agent.call(timeout=0.3)
         first.join()
         started = time.monotonic()
         assert agent.call(Origin=agent.url.rstrip("/"))[0] == 200
@@ -486,35 +457,33 @@ def test_the_page_is_one_file_that_needs_no_other(agent):
 class Browser:
     """Headless Chromium by WebDriver, spoken here: it needs Debian's chromium-driver alone."""
 
-    def __init__(self, driver, browser):
-        self._browser = browser
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        self._driver = subprocess.Popen([driver, "--port=0"], **pipes)
-        said = iter(self._driver.stdout.readline, b"")
-        found = (re.search(rb"successfully on port (\d+)", line) for line in said)
-        port = int(next(filter(None, found))[1])
-        # A full pipe would stop it.
-        threading.Thread(target=self._driver.stdout.read, daemon=True).start()
-        self._sessions = f"http://127.0.0.1:{port}/session"
-        self._open()
-
-    def _open(self):
+    def __init__(self, driver, chromium):
         arguments = [
             *("--headless", "--no-sandbox", "--disable-gpu", "--window-size=1280,860"),
             # It has nobody to talk to but the agent, and looks for nobody.
             *("--disable-quic", "--disable-component-update", "--no-proxy-server"),
             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         ]
-        options = {"binary": self._browser, "args": arguments}
-        wanted = {"goog:chromeOptions": options, "timeouts": {"pageLoad": 20_000}}
+        options = {"binary": chromium, "args": arguments}
+        timeouts = {"pageLoad": 20_000, "implicit": 20_000}
+        self._wanted = {"goog:chromeOptions": options, "timeouts": timeouts}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self._driver = subprocess.Popen([driver, "--port=0"], **pipes)
+        started = next(line for line in self._driver.stdout if b"successfully on port" in line)
+        port = re.search(rb"port (\d+)", started)[1].decode()
+        # A full pipe would stop it.
+        threading.Thread(target=self._driver.stdout.read, daemon=True).start()
+        self._sessions = f"http://127.0.0.1:{port}/session"
+        self._open()
+
+    def _open(self):
         self._at = self._sessions
-        session = self._say("", {"capabilities": {"alwaysMatch": wanted}})
+        session = self._say("", {"capabilities": {"alwaysMatch": self._wanted}})
         self._at += f"/{session['sessionId']}"
 
     def _say(self, command, body=None, method=None):
         data = None if body is None else json.dumps(body).encode()
-        head = {"Content-Type": "application/json"}
-        request = urllib.request.Request(self._at + command, data, head, method=method)
+        request = urllib.request.Request(self._at + command, data, method=method)
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)["value"]
 
@@ -529,34 +498,29 @@ class Browser:
             self._say("", method="DELETE")
             self._open()
             self.load(url)
-        self.wait("document.querySelector('#f-operatorId')")
-        self.wait("document.querySelector('#about').textContent")
+        self.find("#f-operatorId")
+        self.find("#about:not(:empty)")
 
-    def run(self, script, *arguments, kind="sync"):
-        return self._say(f"/execute/{kind}", {"script": script, "args": arguments})
+    def run(self, script, *arguments):
+        return self._say("/execute/sync", {"script": script, "args": arguments})
 
-    def wait(self, expression):
-        until = time.monotonic() + 20
-        while not self.run(f"return Boolean({expression})"):
-            assert time.monotonic() < until, f"{expression}\n{self.text('body')}"
-            time.sleep(0.05)
-
-    def element(self, selector):
+    def find(self, selector):
+        """Waits until it is there: see ``timeouts``."""
         found = self._say("/element", {"using": "css selector", "value": selector})
         return f"/element/{next(iter(found.values()))}"
 
     def click(self, selector):
-        self._say(self.element(selector) + "/click", {})
+        self._say(self.find(selector) + "/click", {})
 
     def write(self, selector, text):
-        self._say(self.element(selector) + "/clear", {})
-        self._say(self.element(selector) + "/value", {"text": text})
+        self._say(self.find(selector) + "/clear", {})
+        self._say(self.find(selector) + "/value", {"text": text})
 
     def text(self, selector):
-        return self._say(self.element(selector) + "/text")
+        return self._say(self.find(selector) + "/text")
 
     def value(self, selector):
-        return self._say(self.element(selector) + "/property/value")
+        return self._say(self.find(selector) + "/property/value")
 
     def close(self):
         self._say("", method="DELETE")
@@ -580,17 +544,14 @@ def sit_down(browser, agent):
     """As a cashier does once."""
     browser.go(f"{agent.url}#token={TOKEN}")
     browser.run("document.querySelector('#row-operatorId').closest('details').open = true")
-    for name, value in CASHIER.items():
-        browser.write(f"#f-{name}", value)
+    for name in ("operatorId", "operatorName", "officeId", "officeName"):
+        browser.write(f"#f-{name}", WINDOW[name])
     choose(browser, "ec.query", "01101")
 
 
 def choose(browser, trans_type, business_type):
     browser.click(f"nav button[value='{trans_type}']")
-    browser.run(
-        f"const list = document.querySelector('#f-businessType'); list.value = '{business_type}';"
-        "list.dispatchEvent(new Event('change'))"
-    )
+    browser.click(f"#f-businessType option[value='{business_type}']")
 
 
 def choose_any(browser):
@@ -600,7 +561,7 @@ def choose_any(browser):
 
 def pressed(browser):
     browser.click("#go")
-    browser.wait("!document.querySelector('#result.busy') && !document.querySelector('.idle')")
+    browser.find("#result:is(.good, .bad, .unknown)")
     return browser.text("#result")
 
 
@@ -611,8 +572,8 @@ class TestThePageInABrowser:
         assert "token" not in browser.run("return location.href")
         assert "模拟" in browser.text("header")
         browser.click("#go")
-        browser.wait("document.querySelector('#result.busy')")
-        browser.wait("document.querySelector('#result.good')")
+        browser.find("#result.busy")
+        browser.find("#result.good")
         shown = browser.text("#result")
         assert "张三" in shown
         assert "533222********0123" in shown
@@ -647,8 +608,7 @@ class TestThePageInABrowser:
         shown = pressed(browser)
         assert "请重新扫码" in shown
         assert "请勿重复操作" not in shown
-        assert re.search(r"业务流水号\n20\d{12}", shown)
-        assert browser.run("return document.querySelector('#result').className") == "card unknown"
+        browser.find("#result.unknown")
         choose_any(browser)
         shown = pressed(browser)
         assert "请勿重复操作" in shown
@@ -660,37 +620,32 @@ class TestThePageInABrowser:
         shown = pressed(browser)
         assert "张三" in shown
         assert "533222********0123" in shown
-        assert PATIENT["idNo"] not in shown
         browser.write("#f-data", "[]")
         browser.click("#go")
         assert "不是 JSON 对象" in browser.text("#row-data")
 
     def test_a_face_is_recognised_and_then_asked_for_its_identity(self, browser, agent):
         sit_down(browser, agent)
-        choose(browser, "cn.nhsa.ec.auth", "01101")
+        choose(browser, "cn.nhsa.ec.auth", "01301")
         assert "终端刷脸完成" in pressed(browser)
         browser.click("#result .next")
         assert browser.value("#f-authNo") == "A0001"
-        choose(browser, "cn.nhsa.auth.check", "01101")
+        assert browser.value("#f-businessType") == "01301"
         assert "张三" in pressed(browser)
 
     @pytest.mark.parametrize(
         ("refusal", "words"),
         [
-            ({"code": 500004, "message": "密码错误"}, ["医保平台提示：密码错误（500004）"]),
-            ({"code": 500320}, ["无需密码 · 可以结算", "可直接办理"]),
+            ({"code": 500004, "message": "密码错"}, "医保平台提示\n医保平台提示：密码错（500004）"),
+            ({"code": 500320}, "无需密码 · 可以结算\n本次无需输入密码，可直接办理"),
         ],
         ids=["one", "none"],
     )
     def test_a_refusal_is_in_the_platforms_words_and_one_that_is_none_reads_like_none(
         self, browser, real, refusal, words
     ):
-        agent = real(answer(refusal))
-        assert agent.call("cn.nhsa.ec.pwd")[0] == 409
-        sit_down(browser, agent)
-        shown = pressed(browser)
-        for each in words:
-            assert each in shown
+        sit_down(browser, real(answer(refusal)))
+        assert words in pressed(browser)
 
     def test_text_from_the_wire_stays_text(self, browser, real):
         name = "<img src=x onerror=\"document.title='hit'\"><script>document.title='hit'</script>"
@@ -706,39 +661,34 @@ class TestThePageInABrowser:
         sit_down(browser, agent)
         browser.click("nav button[value='docs']")
         shown = browser.text("#left")
-        for words in ("POST /api/cn.nhsa.ec.pwd", "mdtrtCertType", "就诊凭证类型"):
-            assert words in shown
-        for words in ("01A 医保电子凭证", "必填，可为 null"):
-            assert words in shown
+        assert "POST /api/cn.nhsa.ec.pwd" in shown
+        assert "mdtrtCertType 就诊凭证类型" in shown
+        assert "01A 医保电子凭证" in shown
+        assert "必填，可为 null" in shown
 
     def test_without_the_token_it_asks_for_it(self, browser, agent):
         browser.load(agent.url)
         browser.run("sessionStorage.clear(); location.reload()")
-        browser.wait("document.querySelector('#token')")
+        browser.find("#token")
         browser.write("#token", TOKEN)
         browser.click("#result .next")
-        browser.wait("document.querySelector('.idle')")
+        browser.find(".idle")
         assert "机构" in browser.text("#about")
 
-    def test_a_page_of_the_his_can_call_and_any_other_cannot(self, browser, agent, start, tmp_path):
+    def test_a_page_of_the_his_can_call_and_any_other_cannot(self, browser, agent, start):
         call = """
-            const [url, options, tell] = arguments;
-            fetch(url + "api/cn.nhsa.qrcode.get", options)
-                .then(async told => tell([told.headers.get("X-Out-Biz-No"), await told.json()]))
-                .catch(error => tell(error.name));
+            const [url, options] = arguments;
+            return fetch(url + "api/cn.nhsa.qrcode.get", options)
+                .then(async told => [told.headers.get("X-Out-Biz-No"), await told.json()])
+                .catch(error => error.name);
         """
         headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
         options = {"method": "POST", "headers": headers, "body": json.dumps(WINDOW)}
-        page = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
-        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), page) as his:
-            threading.Thread(target=his.serve_forever, daemon=True).start()
-            origin = f"http://127.0.0.1:{his.server_port}"
-            known = start("--simulate", "--origin", origin)
-            browser.load(origin)
-            number, told = browser.run(call, known.url, options, kind="async")
-            foreign = browser.run(call, agent.url, options, kind="async")
-            his.shutdown()
+        his = start("--simulate")  # a third agent, whose schema has no Content-Security-Policy
+        known = start("--simulate", "--origin", his.url.rstrip("/"))
+        browser.load(f"{his.url}openapi.json")
+        number, told = browser.run(call, known.url, options)
         assert number.endswith("35020319001")
         assert told["userName"] == "张三"
-        assert foreign == "TypeError"
+        assert browser.run(call, agent.url, options) == "TypeError"
         assert "OPTIONS /api/cn.nhsa.qrcode.get 403 origin=(foreign)" in agent.log
