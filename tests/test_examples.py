@@ -158,9 +158,9 @@ def test_the_face_example_hands_the_terminals_number_on(window, simulator):
 class TestTheFastapiService:
     @pytest.fixture
     def service(self, monkeypatch, client):
-        for package in ("fastapi", "uvicorn"):
+        for package in ("fastapi", "uvicorn", "httpx2"):
             pytest.importorskip(package)
-        testing = pytest.importorskip("starlette.testclient", reason="no httpx: pip install httpx")
+        testing = importlib.import_module("starlette.testclient")
         monkeypatch.syspath_prepend(str(EXAMPLES))
         return testing.TestClient(importlib.import_module("fastapi_service").make_app(client))
 
