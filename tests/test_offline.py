@@ -58,7 +58,8 @@ def collected(request, tmp_path_factory):
     there = tmp_path_factory.mktemp("offline")
     # A copy: building may leave files behind, and another test run may be building too.
     copy = there / "nationec"
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "__pycache__", "tests"))
+    ignore = shutil.ignore_patterns(".*", "__pycache__", "tests", "wheels")
+    shutil.copytree(ROOT, copy, ignore=ignore)
     for command in commands(GUIDE):
         _, *arguments = shlex.split(command.replace(OPTIONS["3.8"], OPTIONS[request.param]))
         done = pip_run(*arguments, cwd=copy, env={**os.environ, "PYTHONWARNINGS": "ignore"})
@@ -68,7 +69,7 @@ def collected(request, tmp_path_factory):
     return (TARGETS[request.param], sorted((copy / "wheels").iterdir()))
 
 
-def metadata(wheel):
+def distribution(wheel):
     return next(iter(distributions(path=[str(wheel)])))
 
 
@@ -90,12 +91,12 @@ def test_every_wheel_fits_its_python(collected):
     for wheel in wheels:
         tags = wheel.stem.split("-", 2)[2]
         assert tags in (compiled, "py3-none-any", "py2.py3-none-any")
-        assert version in SpecifierSet(metadata(wheel).metadata["Requires-Python"] or "")
+        assert version in SpecifierSet(distribution(wheel).metadata["Requires-Python"] or "")
 
 
 def test_everything_that_is_needed_is_there_once(collected):
     (version, *_), wheels = collected
-    found = {wheel.name.split("-")[0].lower(): metadata(wheel) for wheel in wheels}
+    found = {wheel.name.split("-")[0].lower(): distribution(wheel) for wheel in wheels}
     assert len(found) == len(wheels)
     assert found.keys() >= NEEDED
     there = {"python_version": version.rpartition(".")[0], "python_full_version": version}
