@@ -15,15 +15,13 @@ from nationec import IsolatedDll, Simulator, gb18030
 from nationec.commands import call, main
 from nationec.terminal import REQUESTS
 
-from .conftest import PATIENT, answer, on_linux, on_posix
+from .conftest import ON_WIRE, PATIENT, WINDOW, answer, on_linux, on_posix
 
-WINDOW = ["--business-type", "01101", "--operatorId", "008", "--operator-name", "收款员"]
-FIELDS = [*WINDOW, "--office-id", "1", "--officeName", "内科"]
+FIELDS = ["--business-type", "01101", "--operatorId", "008", "--operator-name", "TEST"]
+FIELDS += ["--office-id", "01", "--officeName", "内科"]
 QUERY = ["call", "ec.query", *FIELDS]
 SIMULATED = [*QUERY, "--simulate"]
 JSON = ["call", "--json", "-", "--simulate"]
-DATA = {"businessType": "01101", "operator_id": "1", "operatorName": "n"}
-DATA.update(officeId="1", officeName="f")
 PLACE = ["--org-id", "1", "--url", "http://h/localQrCodeQuery"]
 
 
@@ -33,26 +31,25 @@ class Command:
     ``stdin`` is bytes, or becomes JSON; all else is what the simulator is told to answer.
     """
 
-    def __init__(self, mocker):
-        self.mocker = mocker
+    def __init__(self, monkeypatch, capsys):
+        self.monkeypatch = monkeypatch
+        self.capsys = capsys
 
     def __call__(self, *arguments, stdin=b"", **answered):
-        self.sent, self.answered = [], answered
-        self.mocker.patch.object(call, "Simulator", self.simulator)
-        stdin = stdin if isinstance(stdin, bytes) else json.dumps(stdin).encode()
-        self.mocker.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="\n") for _ in range(2))
-        self.mocker.patch.multiple(sys, stdout=out, stderr=err)
-        status = main([str(argument) for argument in arguments])
-        out.flush(), err.flush()
-        return status, out.buffer.getvalue().decode(), err.buffer.getvalue().decode()
-
-    def simulator(self, timeout):
-        simulator = Simulator(timeout=timeout)
-        if self.answered:
-            simulator.answer(**self.answered)
+        simulator = Simulator()
         self.sent = simulator.requests
-        return simulator
+        if answered:
+            simulator.answer(**answered)
+
+        def made(timeout):
+            simulator.timeout = timeout
+            return simulator
+
+        self.monkeypatch.setattr(call, "Simulator", made)
+        stdin = stdin if isinstance(stdin, bytes) else json.dumps(stdin).encode()
+        self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        status = main([str(argument) for argument in arguments])
+        return (status, *self.capsys.readouterr())
 
     def message(self, stdin, *arguments):
         """What ``--json -`` sent, and stderr."""
@@ -62,11 +59,11 @@ class Command:
 
 
 @pytest.fixture
-def nationec(monkeypatch, mocker):
+def nationec(monkeypatch, capsys):
     for name in list(os.environ):
         if name.startswith("NATIONEC_") and name not in ("NATIONEC_TEST_DLLS", "NATIONEC_LANG"):
             monkeypatch.delenv(name)
-    return Command(mocker)
+    return Command(monkeypatch, capsys)
 
 
 class TestOptions:
@@ -75,23 +72,19 @@ class TestOptions:
         assert (status, err, json.loads(out)["userName"]) == (0, "", "张三")
         assert "张三" in out
         (sent,) = nationec.sent
-        window = {"businessType": "01101", "operatorId": "008", "operatorName": "收款员"}
-        office = {"officeId": "1", "officeName": "内科"}
-        assert sent["data"] == {"orgId": "35020319001", **window, **office}
+        assert sent["data"] == {"orgId": "35020319001", **ON_WIRE}
 
     @pytest.mark.parametrize("request_type", REQUESTS.values(), ids=REQUESTS)
-    def test_every_field_has_one_in_both_spellings(self, request_type, capsys, monkeypatch):
-        for language in ("en", "zh"):
-            monkeypatch.setenv("NATIONEC_LANG", language)
-            with pytest.raises(SystemExit, match="0"):
-                main(["call", request_type.trans_type, "--help"])
-            shown = capsys.readouterr().out
-            squeezed = re.sub(r"\s", "", shown)
-            for name, field in request_type.model_fields.items():
-                assert f"--{name.replace('_', '-')}" in shown
-                assert f"--{field.alias}" in shown
-                told = field.description.partition("\n")[0]
-                assert re.sub(r"\s", "", told) in squeezed or name == "org_id"
+    def test_every_field_has_one_in_both_spellings(self, request_type, nationec, capsys):
+        with pytest.raises(SystemExit, match="0"):
+            nationec("call", request_type.trans_type, "--help")
+        shown = capsys.readouterr().out
+        squeezed = re.sub(r"\s", "", shown)
+        for name, field in request_type.model_fields.items():
+            assert f"--{name.replace('_', '-')}" in shown
+            assert f"--{field.alias}" in shown
+            told = field.description.partition("\n")[0]
+            assert re.sub(r"\s", "", told) in squeezed or name == "org_id"
 
     def test_a_photo_is_a_file_or_base64(self, nationec, tmp_path):
         face = tmp_path / "face.jpg"
@@ -110,15 +103,15 @@ class TestOptions:
 
     def test_the_envelope_is_all_of_it(self, nationec):
         scan = ["call", "cn.nhsa.qrcode.get", "--simulate", *FIELDS, "--out-biz-no", "X1"]
-        raw = '{"code": 0, "message": "好", "orgId": 7, "extra": {"x": 2.50}, "data": %s}'
-        assert nationec(*scan, "--envelope", raw=raw % "null")[0] == 6
-        data = json.dumps(PATIENT)[:-1] + ', "fee": 1.10}'
-        status, out, _ = nationec(*scan, "--envelope", raw=raw % data)
+        head = {"code": 0, "message": "好", "extra": {"x": 2.5}}
+        data = {**PATIENT, "fee": 1.1}
+        raw = json.dumps({**head, "orgId": 7, "data": data})
+        status, out, _ = nationec(*scan, "--envelope", raw=raw)
         told = json.loads(out)
-        assert told.pop("data").items() >= {**PATIENT, "fee": 1.1}.items()
-        head = {"code": 0, "message": "好", "orgId": "7", "extra": {"x": 2.5}}
-        assert told == {"transType": "cn.nhsa.qrcode.get", "outBizNo": "X1", **head}
         assert status == 0
+        assert told.pop("data").items() >= data.items()
+        head.update(transType="cn.nhsa.qrcode.get", outBizNo="X1", orgId="7")
+        assert told == head
 
     def test_a_dll_has_a_minute_and_64_kib_unless_told(self, nationec, mocker, standin):
         made = mocker.patch("nationec.client.IsolatedDll", wraps=IsolatedDll)
@@ -131,21 +124,21 @@ class TestOptions:
         monkeypatch.setenv("NATIONEC_ORG_ID", "1234567")
         monkeypatch.setenv("NATIONEC_DLL", str(standin))
         assert nationec(*QUERY)[0] == 0
-        monkeypatch.setenv("NATIONEC_OUT_BUFFER_SIZE", "100")
-        assert nationec(*QUERY)[0] == 7  # past the end of OutData
-        monkeypatch.delenv("NATIONEC_OUT_BUFFER_SIZE")
-        monkeypatch.setenv("NATIONEC_RESPONSE_ENCODING", "utf-8")
-        assert nationec(*QUERY)[0] == 6
-        monkeypatch.setenv("NATIONEC_PYTHON", "no-such-python")
-        assert nationec(*QUERY)[0] == 3
+        for name, value, exit_code in (
+            ("OUT_BUFFER_SIZE", "100", 7),  # past the end of OutData
+            ("RESPONSE_ENCODING", "utf-8", 6),
+            ("PYTHON", "no-such-python", 3),
+            ("TIMEOUT", "soon", 2),
+        ):
+            with monkeypatch.context() as changed:
+                changed.setenv(f"NATIONEC_{name}", value)
+                assert nationec(*QUERY)[0] == exit_code, name
         monkeypatch.setenv("NATIONEC_TIMEOUT", "0.5")
-        python = f'"{sys.executable}"' if " " in sys.executable else sys.executable
-        status, _, err = nationec(*QUERY, "--python", python, "--url", "http://h/sleep=60000")
+        status, _, err = nationec(*QUERY, "--url", "http://h/sleep=60000")
         assert (status, "within 0.5 s" in err) == (7, True)
         monkeypatch.setenv("NATIONEC_SIMULATE", "1")
+        monkeypatch.setenv("NATIONEC_PYTHON", "no-such-python")
         assert nationec(*QUERY)[0] == 0
-        monkeypatch.setenv("NATIONEC_TIMEOUT", "soon")
-        assert nationec(*QUERY)[0] == 2
 
     def test_a_variable_left_behind_simulates_no_real_window(self, nationec, standin, monkeypatch):
         query = [*QUERY, "--org-id", "1"]
@@ -156,38 +149,28 @@ class TestOptions:
 
     def test_one_encoding_in_and_another_out(self, nationec, standin):
         mode = answer({"code": 0, "data": {"name": "张三"}}, "utf-8")
-        where = ["--dll", standin, "--url", f"http://h/{mode}", "--org-id", "1"]
-        scan = ["call", "x", "--json", "-", *where]
+        scan = ["call", "x", "--json", "-", *PLACE, "--dll", standin, "--url", f"http://h/{mode}"]
         assert nationec(*scan, stdin={})[0] == 6
         status, out, _ = nationec(*scan, "--response-encoding", "utf-8", stdin={})
         assert (status, json.loads(out)) == (0, {"name": "张三"})
 
 
 class TestMessage:
-    @pytest.mark.parametrize("option", ["-", "file"])
-    @pytest.mark.parametrize("whole", ["fields", "message", "message with data as text"])
-    def test_json_is_the_fields_or_a_message(self, nationec, tmp_path, option, whole):
-        message = {"orgId": "777", "transType": "ec.query", "data": DATA, "extra": {"a": 1}}
-        arguments, office = [], "f"
-        if whole == "fields":
-            message = DATA
-            arguments = ["ec.query", "--org-id", "777", "--office-name", "内科"]
-            office = "内科"  # an option goes before the file
-        elif whole != "message":
-            message["data"] = json.dumps(DATA)
-        raw = b"\xef\xbb\xbf" + json.dumps(message, ensure_ascii=False).encode()
-        if option == "file":
-            option = tmp_path / "请求.json"
-            option.write_bytes(raw)
-        status, _, err = nationec("call", "--json", option, *arguments, "--simulate", stdin=raw)
-        assert (status, err) == (0, "")
-        (sent,) = nationec.sent
-        assert (sent["orgId"], sent["data"]["orgId"]) == ("777", "777")
-        assert sent["data"]["officeName"] == office
-        assert sent.get("extra") == (None if whole == "fields" else {"a": 1})
+    def test_json_is_a_file_with_either_spelling_and_an_option_goes_before_it(
+        self, nationec, tmp_path
+    ):
+        path = tmp_path / "请求.json"
+        for fields in (WINDOW, ON_WIRE):
+            path.write_text(json.dumps(fields))
+            options = ["--org-id", "777", "--office-name", "外科", "--simulate"]
+            status, _, err = nationec("call", "--json", path, "ec.query", *options)
+            assert (status, err) == (0, "")
+            (sent,) = nationec.sent
+            assert sent["data"] == {**ON_WIRE, "orgId": sent["orgId"], "officeName": "外科"}
+            assert sent["orgId"] == "777"
 
     def test_json_is_utf_8_or_gb_18030_or_escaped(self, nationec):
-        message = json.dumps({**DATA, "officeName": "长科㐀"}, ensure_ascii=False)
+        message = json.dumps({**ON_WIRE, "officeName": "长科㐀"}, ensure_ascii=False)
         raws = [message.encode(encoding) for encoding in ("utf-8", "utf-8-sig", "gb18030")]
         for raw in (*raws, ascii(message)[1:-1].encode()):
             sent, _ = nationec.message(raw, "ec.query")
@@ -209,28 +192,29 @@ class TestMessage:
         assert json.loads(in_data["data"]) == {"orgId": "1", "a": "药"}
 
     def test_each_extra_stays_where_it_stood(self, nationec):
-        message = {"transType": "ec.query", "data": {**DATA, "extra": {}}, "extra": {"a": "b"}}
-        sent, err = nationec.message(message)
-        assert (sent["extra"], sent["data"]["extra"], err) == ({"a": "b"}, {}, "")
-        sent, _ = nationec.message({**DATA, "extra": {"in": "data"}}, "ec.query")
+        fields = {**ON_WIRE, "extra": {"in": "data"}}
+        sent, _ = nationec.message(fields, "ec.query")
         assert (sent.get("extra"), sent["data"]["extra"]) == (None, {"in": "data"})
+        message = {"transType": "ec.query", "data": fields, "extra": {"a": "b"}}
+        for given in (message, {**message, "data": json.dumps(fields)}):
+            sent, err = nationec.message(given)
+            assert (sent["extra"], sent["data"]["extra"], err) == ({"a": "b"}, {"in": "data"}, "")
         sent, _ = nationec.message(message, "--extra", '{"c": 1}')
         assert sent["extra"] == {"c": 1}
 
     def test_what_is_not_listed_is_sent_and_told_when_it_looks_like_a_slip(self, nationec):
         for field, value, told in (
             ("gainWay", "FACE", ""),
-            ("infoFrom", 1, ""),
             ("photo", None, ""),
             ("devicetype", "SelfService", "devicetype is not listed: is it deviceType?"),
             ("businessType", "1101", "businessType 1101 is not listed: is it 01101 (挂号)?"),
         ):
-            sent, err = nationec.message({**DATA, field: value}, "ec.query")
+            sent, err = nationec.message({**ON_WIRE, field: value}, "ec.query")
             assert sent["data"].get(field) == value
             assert err == (f"nationec: {told}\n" if told else "")
 
     def test_a_slip_is_told_beside_what_it_makes_wrong(self, nationec):
-        data = {**DATA, "oficeName": "张三"}
+        data = {**ON_WIRE, "oficeName": "张三"}
         del data["officeName"]
         status, _, err = nationec(*JSON, "ec.query", stdin=data)
         assert status == 2
@@ -246,20 +230,16 @@ class TestMessage:
             ({"transType": "x", "data": {"org_id": "1"}}, ["--org-id", "2"], "orgId is not"),
             ({"transType": "x", "data": {}}, ["y"], "transType is not the same"),
             ({"data": {}}, [], "give TRANS_TYPE"),
-            ({"a": "b"}, [], "give TRANS_TYPE"),
-            ({"transType": "x", "a": "b"}, [], "a message has orgId"),
+            ({"transType": "x", "orgId": "1"}, [], "a message has orgId"),
             ({"transType": "x", "data": {}, "signData": "张三"}, [], "a message has orgId"),
             ({"transType": "x" * 41, "data": {}}, [], "at most 40 characters"),
             ({"transType": 5, "data": {}}, [], "transType: give text"),
-            (b"{", ["ec.query"], "it is not JSON"),
             (b"", ["ec.query"], "it is not JSON"),
             ("张三".encode("gbk"), ["ec.query"], "it is not JSON"),
             (b'{"a": NaN}', ["ec.query"], "it is not JSON"),
             (b"\xff\xfe{", ["ec.query"], "neither UTF-8 nor GB 18030"),
             ([], ["ec.query"], "give an object"),
-            ("x", ["ec.query"], "give an object"),
             ({"data": "x"}, ["ec.query"], "data must be an object"),
-            ({"data": []}, ["ec.query"], "data must be an object"),
         ],
     )
     def test_2_is_for_one_at_odds_with_itself(self, nationec, message, arguments, said):
@@ -294,26 +274,19 @@ class TestExitCodes:
         assert re.match("医保|未收到结果", shown["forOperator"])
         assert told.items() <= shown.items()
 
-    def test_3_is_for_a_dll_that_is_not_there(self, nationec, tmp_path):
-        for more in ([], ["--timeout", "5"]):
-            where = [*PLACE, "--dll", tmp_path / "no.dll", *more, "--json-errors"]
-            status, _, err = nationec(*QUERY, *where)
-            assert (status, json.loads(err)["reason"]) == (3, "not-found")
-            assert "--dll" in json.loads(err)["text"]
-
-    def test_7_is_for_a_dll_that_ends_the_process_too(self, nationec, standin):
-        query = [*QUERY, "--org-id", "1", "--dll", standin]
-        for mode in ("exit", "exit=3", "abort"):
-            status, out, err = nationec(*query, "--url", f"http://h/{mode}")
-            assert (status, out, "outcome is unknown" in err) == (7, "", True)
-        status, out, _ = nationec(*query, *PLACE)
-        assert (status, json.loads(out)["userName"]) == (0, "张三")
+    def test_3_is_for_a_dll_that_is_not_there_which_is_told_once(self, tmp_path):
+        query = [*QUERY, *PLACE, "--dll", str(tmp_path / "no.dll"), "--json-errors"]
+        command = [sys.executable, "-m", "nationec", *query]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8")
+        told = json.loads(done.stderr)  # with nothing beside it
+        assert (done.returncode, done.stdout, told["reason"]) == (3, "", "not-found")
+        assert "--dll" in told["text"]
 
     @on_linux
     @pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
     def test_6_is_for_an_answer_that_stdout_does_not_take(self, redirection):
-        command = f'exec "$0" -m nationec "$@" {redirection}'
-        command = ["sh", "-c", command, sys.executable, *SIMULATED]
+        script = f'exec "$0" -m nationec "$@" {redirection}'
+        command = ["sh", "-c", script, sys.executable, *SIMULATED]
         done = subprocess.run(command, stderr=subprocess.PIPE, encoding="utf-8")
         assert done.returncode == 6
         pattern = r"nationec: the answer cannot be read: stdout did not take it.*\[ec\.query\]\n"
@@ -325,10 +298,7 @@ class TestExitCodes:
             (["call"], "give TRANS_TYPE, one of ec.query"),
             (["call", "no.such"], "give TRANS_TYPE, one of ec.query"),
             (QUERY, "--url and --org-id"),
-            (
-                [*SIMULATED, "--business-type", ""],
-                "用码业务类型 businessType: it must not be empty",
-            ),
+            ([*SIMULATED, "--business-type", ""], "businessType: it must not be empty"),
             (["call", "ec.query", "--simulate"], "收款员编号 operatorId: it must be given"),
             ([*SIMULATED, "--json", "no-file"], "--json: no-file: No such file"),
             ([*SIMULATED, "--photo-data", "@no-file"], "--photo-data: no-file: No such file"),
@@ -345,37 +315,30 @@ class TestExitCodes:
             ([*SIMULATED, "张三"], "an argument too many"),
             ([*SIMULATED, "--operator"], "unknown options: --operator"),
             (["call", "ec.qeury", "--id-no", "张三"], "before its fields, one of ec.query"),
-            (["call", "--json", "-", "--id-no", "张三"], "give TRANS_TYPE"),
             ([*SIMULATED, "-id张三"], "unknown options: -i"),
             ([*SIMULATED, "--envelope=张三"], "--envelope takes no value"),
-            ([*SIMULATED, "--business-type", "9999999"], "at most 5 characters"),
-            (["--user-name", "张三", "demo"], "choose from demo, call"),
-            (["no-such-command"], "choose from demo, call"),
         ],
     )
     def test_2_is_for_what_is_wrong_in_itself(self, nationec, arguments, said):
-        for more in ([], ["--json-errors"], ["--ascii"]) if arguments[0] == "call" else ([],):
-            status, out, err = nationec(*arguments, *more)
-            assert (status, out) == (2, "")
-            assert "张三" not in err
-            if err.startswith("{"):
-                assert json.loads(err)["outcomeUnknown"] is False
-                assert json.loads(err)["forOperator"] == "请求有误，未发送，请联系信息科"
-                assert err.isascii() == ("--ascii" in more)
-                err = json.loads(err)["text"]
-            else:
-                assert re.fullmatch(r"nationec: [^\n]+\n", err)
-            assert said in err
+        status, out, err = nationec(*arguments)
+        assert (status, out, nationec.sent) == (2, "", [])
+        assert re.fullmatch(r"nationec: [^\n]+\n", err)
+        assert said in err
+        assert "张三" not in err
+        for form in ("--json-errors", "--ascii"):
+            status, out, shown = nationec(*arguments, form)
+            told = json.loads(shown)
+            assert (status, out, shown.isascii()) == (2, "", form == "--ascii")
+            assert f"nationec: {told['text']}\n" == err
+            assert told["outcomeUnknown"] is False
+            assert told["forOperator"] == "请求有误，未发送，请联系信息科"
 
 
 class TestForms:
-    def test_ascii_is_json_with_escapes_on_both_streams(self, nationec):
+    def test_ascii_is_json_with_escapes(self, nationec):
         status, out, err = nationec(*SIMULATED, "--ascii")
         assert (status, out.isascii(), err) == (0, True, "")
         assert json.loads(out)["userName"] == "张三"
-        status, out, err = nationec(*SIMULATED, "--ascii", code=500004)
-        assert (status, out, err.isascii()) == (5, "", True)
-        assert json.loads(err)["message"] == "电子凭证密码错误"
 
     def test_a_warning_is_part_of_the_json(self, nationec):
         query = [*SIMULATED, "--business-type", "1101", "--json-errors"]
@@ -383,15 +346,8 @@ class TestForms:
         assert (status, json.loads(out)["userName"]) == (0, "张三")
         assert list(json.loads(err)) == ["warnings"]
         status, _, err = nationec(*query, code=500004)
-        assert (status, json.loads(err)["code"]) == (5, 500004)
-        assert len(json.loads(err)["warnings"]) == 1
-
-    def test_a_failed_call_is_told_once(self, tmp_path):
-        query = [*QUERY, *PLACE, "--dll", str(tmp_path / "no.dll")]
-        command = [sys.executable, "-m", "nationec", *query]
-        done = subprocess.run(command, capture_output=True, encoding="utf-8")
-        assert (done.returncode, done.stdout) == (3, "")
-        assert re.fullmatch(r"nationec: [^\n]+\n", done.stderr)
+        told = json.loads(err)
+        assert (status, told["code"], len(told["warnings"])) == (5, 500004, 1)
 
 
 class TestKeep:
@@ -417,21 +373,20 @@ class TestKeep:
             assert gb18030.decode(raw) == kept[name]
 
     @pytest.mark.parametrize(
-        ("mode", "exit_code", "error", "received"),
+        ("mode", "exit_code", "error", "returned", "out_data"),
         [
-            ("null", 4, "ProtocolError", b""),
-            (answer(b"\xff\xfe"), 6, "ResponseFormatError", b"\xff\xfe"),
-            ("exit", 7, "DllCrashError", b""),
+            ("null", 4, "ProtocolError", None, (b"", "")),
+            (answer(b"\xff\xfe"), 6, "ResponseFormatError", "0000", (b"\xff\xfe", None)),
+            ("exit", 7, "DllCrashError", None, (b"", "")),
         ],
     )
-    def test_all_of_a_call_that_fails(self, keep, mode, exit_code, error, received):
+    def test_all_of_a_call_that_fails(self, keep, mode, exit_code, error, returned, out_data):
         status, _, kept = keep(mode)
         assert (status, kept["error"]) == (exit_code, error)
         assert json.loads(kept["inData"])["transType"] == "ec.query"
-        assert base64.b64decode(kept["outDataBase64"]) == received
-        assert kept["outData"] == (None if received else "")
-        if mode == "null":
-            assert kept["returnValue"] is kept["returnValueBase64"] is None
+        assert kept["returnValue"] == returned
+        assert (kept["returnValueBase64"] is None) == (returned is None)
+        assert (base64.b64decode(kept["outDataBase64"]), kept["outData"]) == out_data
 
     @on_posix  # Windows has the rights of the folder
     def test_only_its_user_can_read_it_also_where_it_was_there_before(self, keep, tmp_path):
@@ -440,11 +395,6 @@ class TestKeep:
         path.chmod(0o666)
         keep("localQrCodeQuery")
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-    def test_it_is_opened_before_anything_is_sent(self, nationec, tmp_path):
-        status, _, err = nationec(*SIMULATED, "--keep", tmp_path)
-        assert (status, nationec.sent) == (2, [])
-        assert "--keep: " in err
 
     @on_linux
     def test_a_full_disk_is_told_beside_the_answer(self, nationec):

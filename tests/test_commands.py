@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from nationec import __version__, codes, commands
+from nationec import ReturnCode, __version__
 from nationec.commands import guide, main, output
 from nationec.language import on_command_line
 
+from .test_call import SIMULATED
+from .test_codes import ENUMS
+
 COMMANDS = ("demo", "call", "codes", "doctor", "guide", "examples")
-QUERY = ["call", "ec.query", "--simulate", "--business-type", "01101", "--operator-id", "008"]
-QUERY += ["--operator-name", "收款员", "--office-id", "1", "--office-name", "内科"]
 
 
 def run(*arguments, encoding="utf-8", **more):
@@ -30,11 +31,20 @@ def run(*arguments, encoding="utf-8", **more):
     )
 
 
+@pytest.fixture
+def nationec(capsys):
+    """Runs the command in this process: its exit code, stdout and stderr."""
+
+    def nationec(*arguments):
+        return (main(list(map(str, arguments))), *capsys.readouterr())
+
+    return nationec
+
+
 class TestParser:
-    def test_without_a_command_it_prints_its_help(self, capsys):
-        assert main([]) == 0
-        out, err = capsys.readouterr()
-        assert err == ""
+    def test_without_a_command_it_prints_its_help(self, nationec):
+        status, out, err = nationec()
+        assert (status, err) == (0, "")
         assert all(command in out for command in COMMANDS)
 
     def test_version(self):
@@ -49,9 +59,8 @@ class TestParser:
                 main([*command, "--help"])
             shown[language] = capsys.readouterr().out
         assert "用法：nationec" in shown["zh"]
-        assert not re.search(
-            "usage:|options:|arguments:|show this|[a-z]{3,} [a-z]{3,} [a-z]{3,}", shown["zh"]
-        )
+        english = "usage:|options:|arguments:|show this|[a-z]{3,} [a-z]{3,} [a-z]{3,}"
+        assert not re.search(english, shown["zh"])
         assert "usage: nationec" in shown["en"]
         assert "show this help" in shown["en"]
         has_deadline = command in (["call"], ["doctor"])
@@ -61,68 +70,64 @@ class TestParser:
         "arguments",
         [
             ["张三"],
+            ["--user-name", "张三", "demo"],
             ["examples"],
             ["guide", "--path=张三"],
             ["doctor", "--dll"],
             ["doctor", "张三"],
             ["doctor", "--id-no=张三"],
             ["call"],
-            [*QUERY, "--timeout", "张三"],
-            [*QUERY, "--office-name", "张三" * 20],
+            [*SIMULATED, "--timeout", "张三"],
+            [*SIMULATED, "--office-name", "张三" * 20],
         ],
     )
-    def test_what_is_wrong_is_said_in_the_readers_language(self, arguments, capsys, monkeypatch):
+    def test_what_is_wrong_is_said_in_the_readers_language(self, arguments, nationec, monkeypatch):
         for language in ("zh", "en"):
             monkeypatch.setenv("NATIONEC_LANG", language)
-            assert main(arguments) == 2
-            out, err = capsys.readouterr()
-            assert out == ""
+            status, out, err = nationec(*arguments)
+            assert (status, out) == (2, "")
             assert re.fullmatch("nationec: [^\n]+\n", err)
             assert "张三" not in err
             said = re.sub(r"\(nationec.*", "", err)
             assert bool(re.search("[a-z]{2,} [a-z]{2,}", said)) == (language == "en"), err
 
-    def test_that_it_is_the_command_line_is_forgotten_afterwards(self, capsys):
-        main(["codes", "500004"])
+    def test_what_is_no_command_is_answered_with_those_that_are(self, nationec):
+        status, _, err = nationec("no-such-command")
+        assert (status, "choose from demo, call" in err) == (2, True)
+
+    def test_that_it_is_the_command_line_is_forgotten_afterwards(self, nationec):
+        nationec("codes", "500004")
         assert not on_command_line.get()
 
 
 class TestDemo:
-    @pytest.mark.parametrize("language", ["zh", "en"])
-    def test_it_shows_five_transactions_and_a_refusal(self, language, capsys, monkeypatch):
+    @pytest.mark.parametrize(
+        ("language", "label", "refusal"),
+        [
+            ("zh", "响应", "医保平台提示：电子凭证密码错误（500004）"),
+            ("en", "received", "the platform says: 500004 电子凭证密码错误"),
+        ],
+    )
+    def test_it_shows_five_transactions_and_a_refusal(
+        self, language, label, refusal, nationec, monkeypatch
+    ):
         monkeypatch.setenv("NATIONEC_LANG", language)
-        assert main(["demo"]) == 0
-        out, err = capsys.readouterr()
-        assert err == ""
+        status, out, err = nationec("demo")
+        assert (status, err) == (0, "")
         scan, check, password = "cn.nhsa.qrcode.get", "cn.nhsa.auth.check", "cn.nhsa.ec.pwd"
         shown = re.findall(r"^== (\S+)  [一-龥]+ \(", out, re.MULTILINE)
         assert shown == ["ec.query", scan, "cn.nhsa.ec.auth", check, password, password]
         assert "EcQueryResponse(id_no='533222199909090123'" in out
         assert "user_name='张三'" in out
-        said = {
-            "zh": "医保平台提示：电子凭证密码错误（500004）",
-            "en": "the platform says: 500004 电子凭证密码错误",
-        }
-        assert f" BusinessError: {said[language]}" in out
-        assert ("响应" in out) == (language == "zh")
-
-    @pytest.mark.parametrize("encoding", ["gbk", "ascii"])
-    def test_on_a_console_that_lacks_characters(self, encoding):
-        done = run("demo", encoding=encoding, NATIONEC_LANG="zh")
-        assert done.returncode == 0
-        assert ("张三" in done.stdout) == (encoding == "gbk")
+        assert f" BusinessError: {refusal}" in out
+        assert f"\n{label} " in out
 
 
 class TestConsole:
     def test_what_a_script_reads_is_utf_8_whatever_the_console(self):
-        done = subprocess.run(
-            [sys.executable, "-m", "nationec", *QUERY],
-            env={**os.environ, "PYTHONIOENCODING": "cp936"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-        )
+        done = run(*SIMULATED, PYTHONIOENCODING="cp936")
         assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout.decode("utf-8"))["userName"] == "张三"
+        assert json.loads(done.stdout)["userName"] == "张三"
 
     @pytest.mark.parametrize(
         ("name", "shown"), [("张三", "张三"), ("\u9fb4𠀀", "\\u9fb4\\ud840\\udc00")]
@@ -142,22 +147,25 @@ class TestConsole:
         assert json.loads(text) == {"userName": name}
 
     @pytest.mark.parametrize("encoding", ["cp936", "ascii"])
-    def test_an_error_on_a_console_that_lacks_characters(self, encoding):
-        done = run(*QUERY, "--photo-data", "!", encoding=encoding, NATIONEC_LANG="zh")
-        assert done.returncode == 2
-        assert ("人脸照片" in done.stderr) == (encoding == "cp936")
-
-    def test_a_table_on_a_console_of_code_page_936(self):
-        done = run("codes", "500004", encoding="cp936")
-        assert (done.returncode, "电子凭证密码错误" in done.stdout) == (0, True)
+    @pytest.mark.parametrize(
+        ("arguments", "exit_code", "text"),
+        [
+            (["demo"], 0, "张三"),
+            (["codes", "500004"], 0, "电子凭证密码错误"),
+            ([*SIMULATED, "--photo-data", "!"], 2, "人脸照片"),
+        ],
+    )
+    def test_one_that_lacks_characters_stops_nothing(self, arguments, exit_code, text, encoding):
+        done = run(*arguments, encoding=encoding, NATIONEC_LANG="zh")
+        assert done.returncode == exit_code
+        assert (text in done.stdout + done.stderr) == (encoding == "cp936")
 
 
 class TestCodes:
     @pytest.fixture
-    def lines(self, capsys):
+    def lines(self, nationec):
         def lines(*query):
-            status = main(["codes", *query])
-            out, err = capsys.readouterr()
+            status, out, err = nationec("codes", *query)
             assert (status == 0) == bool(out) == (not err)
             return out.splitlines()
 
@@ -170,11 +178,8 @@ class TestCodes:
         assert line == "500001  该电子凭证不存在  [§7.1, ReturnCode.EC_NOT_FOUND, 电子凭证中心]"
 
     def test_what_to_do_about_it_stands_beneath(self, lines, monkeypatch):
-        line, advice = lines("500004")
-        assert (
-            line == "500004  电子凭证密码错误  [§7.1, ReturnCode.EC_PASSWORD_WRONG, 电子凭证中心]"
-        )
-        assert advice.strip() == codes.ReturnCode.EC_PASSWORD_WRONG.advice
+        _, advice = lines("500004")
+        assert advice.strip() == ReturnCode.EC_PASSWORD_WRONG.advice
         monkeypatch.setenv("NATIONEC_LANG", "zh")
         assert "请参保人" in lines("500004")[1]
 
@@ -186,9 +191,7 @@ class TestCodes:
         assert len(lines("密码")) > 5
 
     def test_without_a_query_it_is_all_of_them(self, lines):
-        tables = (codes.BusinessType, codes.IdType, codes.OrderStatus, codes.MdtrtCertType)
-        tables += (codes.PwdFlag, codes.ReturnCode)
-        assert len(lines()) == sum(map(len, tables))
+        assert len(lines()) == sum(map(len, ENUMS))
 
     def test_what_is_not_there(self, lines):
         assert lines("123456") == []
@@ -203,52 +206,38 @@ class TestGuide:
         monkeypatch.setattr(guide, "GUIDE", path)
         return path
 
-    def test_without_a_word_it_lists_the_chapters(self, capsys):
-        assert main(["guide"]) == 0
-        assert capsys.readouterr().out == "离线安装\n常见问题\n"
+    def test_without_a_word_it_lists_the_chapters(self, nationec):
+        assert nationec("guide") == (0, "离线安装\n常见问题\n", "")
 
-    def test_it_prints_the_chapters_with_the_word_in_their_heading(self, capsys):
-        assert main(["guide", "离线"]) == 0
-        assert capsys.readouterr().out == "## 离线安装\n\n装\n\n### Windows 7\n"
+    def test_it_prints_the_chapters_with_the_word_in_their_heading(self, nationec):
+        assert nationec("guide", "离线") == (0, "## 离线安装\n\n装\n\n### Windows 7\n", "")
 
-    def test_a_chapter_that_is_not_there(self, capsys):
-        assert main(["guide", "没有"]) == 1
-        out, err = capsys.readouterr()
-        assert (out, "离线安装, 常见问题" in err) == ("", True)
+    def test_a_chapter_that_is_not_there(self, nationec):
+        status, out, err = nationec("guide", "没有")
+        assert (status, out, "离线安装, 常见问题" in err) == (1, "", True)
 
-    def test_it_says_where_the_handbook_is(self, handbook, capsys):
-        assert main(["guide", "--path"]) == 0
-        assert capsys.readouterr().out == f"{handbook}\n"
-
-
-def test_the_guide_is_there(capsys):
-    assert main(["guide"]) == 0
-    assert capsys.readouterr().out
+    def test_it_says_where_the_handbook_is(self, nationec, handbook):
+        assert nationec("guide", "--path") == (0, f"{handbook}\n", "")
 
 
 class TestExamples:
-    def test_they_are_copied(self, tmp_path, capsys):
+    def test_they_are_copied(self, nationec, tmp_path):
         folder = tmp_path / "示例" / "新"
-        assert main(["examples", str(folder)]) == 0
-        copied = capsys.readouterr().out.splitlines()
+        status, out, _ = nationec("examples", folder)
+        copied = out.splitlines()
+        assert status == 0
         assert str(folder / "decode_qrcode.py") in copied
         assert str(folder / "local_agent" / "agent.py") in copied
         assert sorted(map(str, filter(Path.is_file, folder.rglob("*")))) == sorted(copied)
         assert not list(folder.rglob("__pycache__"))
 
-    def test_a_file_that_is_there_is_not_overwritten(self, tmp_path, capsys):
+    def test_a_file_that_is_there_is_not_overwritten(self, nationec, tmp_path):
         (tmp_path / "decode_qrcode.py").write_text("mine")
-        assert main(["examples", str(tmp_path)]) == 2
-        out, err = capsys.readouterr()
-        assert (out, "decode_qrcode.py" in err) == ("", True)
+        status, out, err = nationec("examples", tmp_path)
+        assert (status, out, "decode_qrcode.py" in err) == (2, "", True)
         assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 
-    def test_a_folder_that_cannot_be(self, tmp_path, capsys):
+    def test_a_folder_that_cannot_be(self, nationec, tmp_path):
         (tmp_path / "file").write_text("mine")
-        assert main(["examples", str(tmp_path / "file" / "folder")]) == 2
-        assert "file" in capsys.readouterr().err
-
-
-def test_every_command_is_a_file():
-    folder = Path(commands.__file__).parent
-    assert all((folder / f"{command}.py").is_file() for command in COMMANDS)
+        status, _, err = nationec("examples", tmp_path / "file" / "folder")
+        assert (status, "file" in err) == (2, True)

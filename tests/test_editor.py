@@ -1,16 +1,17 @@
 """What an editor shows where the mouse rests: asked of pyright's language server."""
 
+import inspect
 import json
+import os
 import shutil
 import subprocess
 import sys
-from enum import Enum
-from pathlib import Path
 
 import pytest
 
 import nationec
-from nationec import codes
+
+from .test_codes import ENUMS
 
 SNIPPET = """
 from nationec import BusinessType, Client, EcQueryRequest, ReturnCode
@@ -38,10 +39,13 @@ SHOWN = [
 class Server:
     """The language server, asked one thing after the other (Language Server Protocol 3)."""
 
-    def __init__(self, command):
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen([command, "--stdio"], stdin=pipe, stdout=pipe)
-        self.number = 0
+    def __init__(self, path):
+        command = shutil.which("pyright-langserver", path=path)
+        if command is None:
+            pytest.skip("pyright is not installed: what it says is the same on every system")
+        environment = {**os.environ, "PATH": path}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self.process = subprocess.Popen([command, "--stdio"], env=environment, **pipes)
 
     def send(self, **message):
         raw = json.dumps({"jsonrpc": "2.0", **message}).encode()
@@ -49,48 +53,28 @@ class Server:
         self.process.stdin.flush()
 
     def receive(self):
-        size = 0
-        for line in iter(self.process.stdout.readline, b"\r\n"):
-            if line.lower().startswith(b"content-length:"):
-                size = int(line.split(b":")[1])
-        return json.loads(self.process.stdout.read(size))
+        header = self.process.stdout.readline()
+        self.process.stdout.readline()  # an empty one
+        return json.loads(self.process.stdout.read(int(header.split(b":")[1])))
 
     def ask(self, method, **params):
-        self.number += 1
-        self.send(id=self.number, method=method, params=params)
+        self.send(id=method, method=method, params=params)
         while True:
             message = self.receive()
-            if "method" not in message and message["id"] == self.number:
+            if message.get("id") == method:
                 return message["result"]
-            if "id" in message:  # it asks, for its settings
-                items = message.get("params", {}).get("items", [])
-                settings = [{"pythonPath": sys.executable} for _ in items]
-                self.send(id=message["id"], result=settings)
 
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
     """What is shown over a word of the snippet."""
-    beside = Path(sys.executable).with_name("pyright-langserver")
-    command = str(beside) if beside.exists() else shutil.which("pyright-langserver")
-    if command is None:
-        pytest.skip("pyright is not installed: what it says is the same on every system")
-    folder = tmp_path_factory.mktemp("editor")
-    file = folder / "snippet.py"
-    file.write_text(SNIPPET, encoding="utf-8")
-    document = {"uri": file.as_uri()}
-    server = Server(command)
-    server.ask(
-        "initialize",
-        processId=None,
-        rootUri=folder.as_uri(),
-        workspaceFolders=[{"uri": folder.as_uri(), "name": "editor"}],
-        capabilities={
-            "workspace": {"configuration": True},
-            "textDocument": {"hover": {"contentFormat": ["plaintext"]}},
-        },
-    )
+    # Both the server and the Python that it asks are those of this environment.
+    server = Server(os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]]))
+    folder = tmp_path_factory.mktemp("editor").as_uri()
+    plain = {"textDocument": {"hover": {"contentFormat": ["plaintext"]}}}
+    server.ask("initialize", processId=None, rootUri=folder, capabilities=plain)
     server.send(method="initialized", params={})
+    document = {"uri": f"{folder}/snippet.py"}
     opened = {**document, "languageId": "python", "version": 1, "text": SNIPPET}
     server.send(method="textDocument/didOpen", params={"textDocument": opened})
 
@@ -112,13 +96,11 @@ def test_an_editor_shows_the_chinese_name(shown, word, text):
 
 
 def test_the_text_beneath_each_code_is_its_label():
-    source = Path(codes.__file__).read_text(encoding="utf-8")
-    for table in vars(codes).values():
-        if isinstance(table, type) and issubclass(table, Enum):
-            _, _, rows = source.partition(f"class {table.__name__}(")
-            for member in table:
-                _, _, beneath = rows.partition(f"    {member.name} = ")
-                assert beneath.split("\n")[1].strip() == f'"""{member.label}"""'
+    for table in ENUMS:
+        source = inspect.getsource(table)
+        for member in table:
+            _, _, beneath = source.partition(f"    {member.name} = ")
+            assert beneath.split("\n")[1].strip() == f'"""{member.label}"""'
 
 
 def test_the_packages_own_text_is_ten_lines_with_the_first_call():
