@@ -81,8 +81,7 @@ class _Model(BaseModel):
         try:
             return handler(data)
         except ValidationError as error:
-            told = _told(cls, error)
-        raise told  # not from in there: the context holds the input
+            raise _told(cls, error) from None
 
     if not TYPE_CHECKING:
 
@@ -93,7 +92,7 @@ class _Model(BaseModel):
                 told = _told(type(self), error)
             else:
                 return
-            raise told
+            raise told  # not from in there: the context holds the input
 
     def __repr_args__(self) -> Iterator[Tuple[Optional[str], Any]]:
         """Which fields are there, and the values of codes that the standard lists."""
