@@ -122,9 +122,10 @@ def overrun(how, size):
     return Case(f"{how}={size}", expected, ends_the_process=True)
 
 
-def ends(mode, in_process=False):
+def ends(mode, in_process=False, how=""):
     """A case of what ends the process that the DLL is in."""
-    return Case(mode, Raises(DllCrashError, "outcome is unknown"), in_process, True)
+    expected = Raises(DllCrashError, f"{how}.*outcome is unknown")
+    return Case(mode, expected, in_process, ends_the_process=True)
 
 
 def extra(given, read):
@@ -134,7 +135,7 @@ def extra(given, read):
 
 READ = reads(user_name="张三", id_no=NUMBER, insu_org="430000")
 NOT_JSON = unread("OutData is not JSON")
-TOO_DEEP = unread("nests more than 200 levels deep")
+TOO_DEEP = unread("read: (OutData|data) nests more than 200 levels deep")
 EMPTY = unread("OutData is empty")
 UTF8 = unread('OutData is UTF-8 and not gb18030: give response_encoding="utf-8"')
 NO_ANSWER = unread("OutData is not a JSON object")
@@ -300,7 +301,7 @@ CASES = {
     "a return value that points nowhere": ends("pointer=16", in_process=WINDOWS),
     "abort": ends("abort"),
     "exit": ends("exit"),
-    "exit with a code": ends("exit=3"),
+    "exit with a code": ends("exit=3", how=r"ended its process \(exit code 3\)"),
     "a broken heap": ends("corrupt"),
 }
 IN_PROCESS = [name for name, case in CASES.items() if case.in_process]

@@ -63,6 +63,7 @@ class TestTheExample:
         for request in (QUERY, SCAN, face):
             insured = client.call(request)
             assert (insured.user_name, insured.id_no) == ("张三", "533222199909090123")
+            assert (insured.extra, insured.gender) == (None, None)
         assert insured.auth_no == "A1"
 
     def test_of_the_password_check_is_that_it_is_valid(self, client):
@@ -152,6 +153,8 @@ class TestToldWhatToAnswer:
         assert client.call(QUERY) == changed
         simulator.answer(data=EcPwdResponse(pwd_flag="1", ec_token="t"))
         failure(client, ResponseFormatError)
+        simulator.answer(data=["x"])
+        failure(client, ResponseFormatError, "data is not a JSON object")
 
     def test_it_returns_what_it_is_told(self, client, simulator):
         for return_value in ("网络异常", None):

@@ -215,6 +215,8 @@ class TestDeadline:
 
     def test_is_a_minute_unless_told(self, standin):
         assert IsolatedDll(standin).timeout == 60
+        told = f"IsolatedDll({str(standin)!r}, python=['py'], timeout=5)"
+        assert repr(IsolatedDll(standin, python="py", timeout=5)) == told
 
     @pytest.mark.parametrize("timeout", [None, float("inf")])
     def test_waiting_for_ever_is_one(self, standin, timeout):

@@ -50,7 +50,7 @@ _DEPENDENCY_ERRORS = (126, 127, 182, 1114, 14001)
 class LoadError(Exception):
     """The DLL cannot be loaded: a reason of ``DllLoadError``, and facts."""
 
-    def __init__(self, reason: str, path: str = "", **facts: Any) -> None:
+    def __init__(self, reason: str, path: str, **facts: Any) -> None:
         super().__init__(reason, path)
         self.reason = reason
         self.path = path
