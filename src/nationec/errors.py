@@ -27,7 +27,7 @@ from .language import _, option
 SHOWN = 200
 """Characters of the platform's or the DLL's words in a text, as §4.2.4.2 allows."""
 
-_PRIVATE = {"exchange", "received"}
+_PRIVATE = ("exchange", "received")
 
 # What the operator does now. For other codes the platform's own words say it.
 _FOR_OPERATOR = {
@@ -102,8 +102,10 @@ class NationEcError(Exception):
 
     # A pickle goes to other machines: what was sent and received stays here.
     def __reduce__(self) -> Tuple[Any, ...]:
-        told = vars(self).keys() - _PRIVATE
-        return type(self), self.args, {name: vars(self)[name] for name in told}
+        state = {
+            name: value for name, value in vars(self).items() if name not in _PRIVATE
+        }
+        return type(self), self.args, state
 
 
 class DllLoadError(NationEcError):

@@ -92,7 +92,7 @@ def _add_simulate(group: Any, argv: List[str]) -> None:
     # Not where a real window is asked for: a variable that was left behind would hand
     # it the example patient.
     options = {word.partition("=")[0] for word in argv}
-    real = not options.isdisjoint(("--url", "--dll"))
+    real = options & {"--url", "--dll"}
     left_on = os.environ.get("NATIONEC_SIMULATE") == "1" and not real
     told = _(
         "no DLL and no network: the standard's example patient "

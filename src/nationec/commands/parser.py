@@ -26,8 +26,9 @@ class Parser(argparse.ArgumentParser):
     """``arguments`` and ``options`` are its groups."""
 
     def __init__(self, **settings: Any) -> None:
-        settings["formatter_class"] = _Formatter
-        super().__init__(add_help=False, allow_abbrev=False, **settings)
+        super().__init__(
+            add_help=False, allow_abbrev=False, formatter_class=_Formatter, **settings
+        )
         self.arguments = self.add_argument_group(_("arguments"))
         self.options = self.add_argument_group(_("options"))
         told = _("show this help")
