@@ -39,10 +39,10 @@ _counter = _Counter()
 def new_out_biz_no(org_id: str, *, random: int = 3) -> str:
     """A new ``out_biz_no``: YYYYMMDDHHMMSS, ``random`` characters, ``org_id``.
 
-    Never the same twice in one process. Two numbers made in the same second at two
-    windows are the same once in 36 to the power of ``random`` (46,656 for the three of
-    §4.2.3): where many windows share an organisation number, ask for more. The
-    characters are 0-9 and A-Z.
+    The time is the local one. Never the same twice in one process. Two numbers made in
+    the same second at two windows are the same once in 36 to the power of ``random``
+    (46,656 for the three of §4.2.3): where many windows share an organisation number,
+    ask for more. The characters are 0-9 and A-Z.
 
     Raises ``ValueError`` when the whole would be longer than the 64 characters of
     §5.4.3.

@@ -44,9 +44,10 @@ _HOSPITAL, _PHARMACY, _APP, _COUNTER = "医院", "药店", "医疗类APP", "柜�
 
 
 class BusinessType(Code):
-    """用码业务类型 (§6.1): the first level's code followed by the second's.
+    """用码业务类型 (§6.1): what the voucher is used for.
 
-    ``label`` is 第二级名称, ``first_level`` is 第一级名称, ``remark`` is 第二级说明.
+    A code is the first level's followed by the second's. ``label`` is 第二级名称,
+    ``first_level`` is 第一级名称, ``remark`` is 第二级说明.
     """
 
     first_level: str

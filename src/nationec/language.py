@@ -13,7 +13,10 @@ on_command_line: ContextVar[bool] = ContextVar("on_command_line", default=False)
 
 
 def _(text: str) -> str:
-    """``text`` in the reader's language: ``NATIONEC_LANG``, else the system's."""
+    """``text`` in the reader's language.
+
+    That is ``NATIONEC_LANG`` (zh or en), else the system's.
+    """
     language = os.environ.get("NATIONEC_LANG") or _system_language()
     return CHINESE.get(text, text) if language.lower().startswith("zh") else text
 

@@ -99,7 +99,8 @@ class _Model(BaseModel):
         for name, value in self.__dict__.items():
             if value is not None:
                 yield name, str(value) if isinstance(value, Code) else _Hidden()
-        # Of what no table lists the name, unless it may be a number or a person's.
+        # Of what no table lists the name, unless it may itself be somebody's number or
+        # name.
         for name in self.model_extra or {}:
             if name.isascii() and name.isidentifier():
                 yield name, _Hidden()

@@ -52,7 +52,8 @@ def strictly_parsed(text: str) -> Any:
     try:
         if _GARBLES and b"\\u" in raw:
             raw = json.dumps(json.loads(text), ensure_ascii=False).encode()
-        # Its cache would keep names in memory; old versions garble keys with one.
+        # Its cache of strings would keep names in memory; of keys, the old versions
+        # garble them.
         return from_json(raw, allow_inf_nan=False, cache_strings="none")
     except RecursionError:
         pass
@@ -127,4 +128,4 @@ Photo = Annotated[Union[_Text, bytes], AfterValidator(_photo)]
 """A row with a photo: the image as ``bytes``, or its base64."""
 
 Ext = Union[Dict[str, JsonValue], _Text]
-"""A row with 预留 json of a request: an object, or text, which goes out as it is."""
+"""A row with 预留 json of a request: an object, or JSON text that goes out as is."""

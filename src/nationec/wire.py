@@ -22,7 +22,7 @@ from .models import Envelope, Request, T
 from .rows import ABSENT, TooDeepError, parsed
 
 Extra = Union[Dict[str, Any], str, None]
-"""``extra`` of the head (§4.2.4.1): an object, or text, which goes out as it is."""
+"""``extra`` of the head (§4.2.4.1): an object, or JSON text that goes out as is."""
 
 _AROUND = "\ufeff \t\r\n"  # a mark of the byte order, and white space
 _json_text = json.JSONEncoder(
@@ -33,7 +33,7 @@ _json_text = json.JSONEncoder(
 def codec(setting: str, name: str) -> str:
     """Python's own name for the encoding that the client's ``setting`` names.
 
-    Raises ``ValueError`` for one that is none, or in which no ``char*`` holds JSON.
+    Raises ``ValueError`` for one that does not exist, or where no ``char*`` holds JSON.
     """
     try:
         found = codecs.lookup(name.encode("ascii").decode()).name
@@ -166,7 +166,10 @@ def _too_deep(what: str) -> str:
 
 
 def read(model: Type[T], value: Any, what: str) -> T:
-    """``value``, of ``what`` the DLL answered. Raises ``ResponseFormatError``."""
+    """``value``, which is ``what`` the DLL answered, as a ``model``.
+
+    Raises ``ResponseFormatError``.
+    """
     if not isinstance(value, dict):
         raise format_error(_("{what} is not a JSON object").format(what=what))
     try:

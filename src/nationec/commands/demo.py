@@ -1,4 +1,4 @@
-"""``nationec demo``: the transactions on the simulator, and all that is sent."""
+"""``nationec demo``: the transactions on the simulator, with what goes both ways."""
 
 from argparse import Namespace
 from typing import Any, Dict, List

@@ -1,4 +1,4 @@
-"""Finds, loads and calls the DLL: the one file that knows ctypes."""
+"""Finds, loads and calls the DLL: the one file that does so, through ctypes."""
 
 # A call has memory of its own, which is zeroed after it: the two inputs have the room
 # of §5.2, and behind OutData stand a guard, to see that the DLL wrote past it, and

@@ -36,11 +36,11 @@ def check_texts(url: bytes, in_data: bytes) -> None:
 
 
 class DllTransport:
-    """``NationECCode.dll``, or a library with the same function, in this process.
+    """``NationECCode.dll`` in this process.
 
-    Without a ``path`` it is looked for: see ``binding.candidates``. ``out_buffer_size``
-    is the room for an answer in bytes; the DLL is never told, so give it more rather
-    than less.
+    It may be a Linux or macOS library with the same function. Without a ``path`` it is
+    looked for: see ``binding.candidates``. ``out_buffer_size`` is the room for an
+    answer in bytes; the DLL is never told, so give it more rather than less.
 
     The DLL opens its settings, its log and further DLLs by bare name, in the current
     directory of the process. ``cwd`` is the folder to make that one while the DLL loads

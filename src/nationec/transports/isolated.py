@@ -85,7 +85,7 @@ class IsolatedDll:
         self.close()
 
     def start(self) -> None:
-        """Start the process and load the DLL now, as when a program starts.
+        """Start the process and load the DLL now: try it when a program starts.
 
         Raises ``DllLoadError``.
         """
@@ -165,7 +165,7 @@ class IsolatedDll:
         return subprocess.list2cmdline(self._python)
 
     def _forget(self) -> None:
-        """In a forked child: have a process of one's own, and a lock nobody holds."""
+        """In a forked child: take a process of its own, and a lock nobody holds."""
         process, self._process = self._process, None
         self._lock = threading.Lock()
         if process is not None:

@@ -52,10 +52,9 @@ class Process:
     """An interpreter that runs ``worker``, and its pipes."""
 
     def __init__(self, python: List[str]) -> None:
-        # -I: neither PYTHONPATH, which is for this interpreter, nor the current
-        # directory. -B: no file is written. -S: what is installed is not needed, and
-        # takes time. In /, where Wine reads a path of Linux as one: elsewhere the
-        # current drive may be C:.
+        # -I: no PYTHONPATH, which is for this interpreter, and no current directory.
+        # -B: no file is written. -S: what is installed is not needed, and takes time.
+        # In /, where Wine reads a path of Linux as one: else the drive may be C:.
         self._popen = subprocess.Popen(
             [*python, "-I", "-B", "-S", "-c", _BOOTSTRAP],
             bufsize=0,

@@ -105,7 +105,10 @@ class Simulator:
             self._always[trans_type] = answer
 
     def exchange(self, url: bytes, in_data: bytes) -> Tuple[Optional[bytes], bytes]:
-        """See ``Transport``. Raises what it was told to raise."""
+        """See ``Transport``.
+
+        Raises ``DllTimeoutError`` and ``DllCrashError`` when told to.
+        """
         if self._closed:
             raise ValueError(_("this transport is closed: make a new one"))
         request = _parsed(in_data)

@@ -99,7 +99,8 @@ def _read(pipe: Any, questions: SimpleQueue[list[bytes]]) -> None:
             questions.put(read(pipe))
     except (EOFError, OSError):
         pass
-    # The pipe ends with the parent. What the DLL started goes with it.
+    # The pipe ends with the parent. What the DLL has started goes too: on Windows with
+    # the job.
     if sys.platform != "win32":
         os.killpg(0, _SIGKILL)
     else:
