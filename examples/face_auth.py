@@ -33,7 +33,6 @@ def identify(client: Client) -> AuthCheckResponse:
         AuthCheckRequest(
             auth_no=face.auth_no,  # 实人认证业务流水号
             business_type=business_type,
-            photo_data=None,  # 人脸照片：是否传入必须写明，传入时给图片的 bytes
             **WINDOW,
         )
     )

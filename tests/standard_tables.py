@@ -1,6 +1,6 @@
 """The standard's own tables and examples: ``standard/`` has its sections word for word.
 
-``cn.nhsa.ec.auth.*`` and ``cn.nhsa.settle.notify.*`` there are the tables of the terminal's
+``cn.nhsa.ec.auth.*`` there are the tables of the terminal's
 standard, as ``spec/terminal.md`` has them.
 """
 

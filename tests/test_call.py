@@ -13,7 +13,7 @@ import pytest
 
 from nationec import IsolatedDll, Simulator, gb18030
 from nationec.commands import call, main
-from nationec.terminal import REQUESTS
+from nationec.transactions import TRANSACTIONS
 
 from .conftest import ON_WIRE, PATIENT, WINDOW, answer, on_linux, on_posix
 
@@ -74,7 +74,7 @@ class TestOptions:
         (sent,) = nationec.sent
         assert sent["data"] == {"orgId": "35020319001", **ON_WIRE}
 
-    @pytest.mark.parametrize("request_type", REQUESTS.values(), ids=REQUESTS)
+    @pytest.mark.parametrize("request_type", TRANSACTIONS.values(), ids=TRANSACTIONS)
     def test_every_field_has_one_in_both_spellings(self, request_type, nationec, capsys):
         with pytest.raises(SystemExit, match="0"):
             nationec("call", request_type.trans_type, "--help")

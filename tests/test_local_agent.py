@@ -16,11 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from nationec.terminal import REQUESTS
+from nationec.transactions import TRANSACTIONS
 
 from .conftest import ON_WIRE as WINDOW
 from .conftest import answer, hexed, in_threads, on_linux
-from .test_terminal import SETTLED
 
 for package in ("fastapi", "uvicorn"):
     how = f"no {package}: pip install -r examples/local_agent/requirements.txt"
@@ -39,13 +38,11 @@ BODIES = {
     "cn.nhsa.auth.check": {**WINDOW, "authNo": "A1", "photoData": None},
     "cn.nhsa.ec.pwd": {**WINDOW, **PATIENT, "mdtrtCertType": "02A"},
     "cn.nhsa.ec.auth": WINDOW,
-    "cn.nhsa.settle.notify": {**SETTLED, "medical_settle_state": "FAIL"},
     "cn.nhsa.cert.get": {"outBizNo": "X2", **WINDOW},
 }
 ANSWERS = {
     "cn.nhsa.ec.pwd": {"pwdFlag": "1"},
     "cn.nhsa.ec.auth": {"authNo": "A0001"},
-    "cn.nhsa.settle.notify": {},
 }
 """What another answer than the patient holds."""
 
@@ -158,7 +155,7 @@ class TestTheTransactions:
     def test_a_number_that_fits_no_header_harms_no_answer(self, agent, number):
         assert agent.call("cn.nhsa.cert.get", {"outBizNo": number})[0] == 200
 
-    @pytest.mark.parametrize("request_", REQUESTS.values())
+    @pytest.mark.parametrize("request_", TRANSACTIONS.values())
     def test_the_documentation_has_the_models_own_fields(self, agent, request_):
         _, _, schema = agent.ask("GET", "/openapi.json")
         told = schema["paths"][f"/api/{request_.trans_type}"]["post"]

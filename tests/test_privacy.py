@@ -29,14 +29,12 @@ from nationec import (
     QrcodeGetRequest,
     Request,
     Response,
-    SettleNotifyRequest,
 )
 from nationec.commands import main
 from nationec.transports import binding
 
 from . import conftest, test_hostile
 from .conftest import URL, answer, arrived, hexed
-from .test_terminal import SETTLED
 
 PHOTO = b"\xff\xd8\xffphoto of the patient"
 NAME, NUMBER, TOKEN = "欧阳无名", "110101198001019999", "TOKENTOKEN0123456789"
@@ -52,9 +50,6 @@ FORMS = {
 WINDOW = {**conftest.WINDOW, "operator_name": OPERATOR}
 INSURED = {"id_no": NUMBER, "user_name": NAME}
 EXT = {"ext_data": {"x": OTHER, NAME: [NUMBER]}}
-SETTLEMENT = {**SETTLED, **INSURED, "operator_name": OPERATOR, "doctor_name": NAME}
-SETTLEMENT.update(medical_settle_state="FAIL", setl_time="1980-01-01")
-SETTLEMENT.update(drug_list=[{"ITEM_NO": OTHER}])
 
 
 class OwnResponse(Response):
@@ -73,7 +68,6 @@ REQUESTS = [
     AuthCheckRequest(**WINDOW, **EXT, photo_data=PHOTO, auth_no=TOKEN),
     EcPwdRequest(**WINDOW, **INSURED, **EXT, id_type="01", ec_token=TOKEN, mdtrt_cert_type="01A"),
     EcAuthRequest(**WINDOW, **EXT),
-    SettleNotifyRequest(**SETTLEMENT),
     AnyRequest("cn.nhsa.cert.get", userName=NAME, idNo=NUMBER, data={"x": [TOKEN]}),
     OwnRequest(**INSURED),
 ]
@@ -340,7 +334,7 @@ def test_the_command_that_fails_names_nobody(standin, name, monkeypatch, capfdbi
 
 def test_the_command_repeats_no_value_that_it_refuses(capfdbinary, monkeypatch):
     for language in languages(monkeypatch):
-        for request_ in REQUESTS[:6]:
+        for request_ in REQUESTS[:5]:
             given = list(options(request_))
             for place in range(2, len(given), 2):
                 for wrong in (NAME + "\0", NAME * 3000, NAME + "\ud800"):
@@ -351,7 +345,7 @@ def test_the_command_repeats_no_value_that_it_refuses(capfdbinary, monkeypatch):
 
 
 def test_the_command_repeats_nothing_of_a_request_that_is_none(capfdbinary, tmp_path, monkeypatch):
-    given = list(options(REQUESTS[5]))
+    given = list(options(REQUESTS[3]))
     refused = [[*given, f"{option}={NAME}"] for option in ("--user-nane", "--i", "--photo")]
     for text in (NAME, f'{{"userName":"{NAME}"', f'["{NUMBER}"]', f'{{"data":"{NAME}"}}'):
         message = tmp_path / f"{len(refused)}.json"

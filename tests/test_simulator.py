@@ -20,12 +20,10 @@ from nationec import (
     QrcodeGetRequest,
     ResponseFormatError,
     ReturnCode,
-    SettleNotifyRequest,
     Simulator,
 )
 
 from .conftest import INSURED, ON_WIRE, WINDOW
-from .test_terminal import SETTLED
 
 QUERY = EcQueryRequest(**WINDOW)
 SCAN = QrcodeGetRequest(**WINDOW, out_biz_no="X1")
@@ -70,10 +68,8 @@ class TestTheExample:
         answer = client.call(EcPwdRequest(**WINDOW, **INSURED, ec_token="T"))
         assert (answer.is_valid, answer.ec_token) == (True, "T")
 
-    def test_of_the_terminals_is_their_number(self, client):
-        settle = SettleNotifyRequest(**SETTLED, medical_settle_state="FAIL")
-        for request in (EcAuthRequest(**WINDOW, out_biz_no="N1"), settle):
-            assert client.call(request).out_biz_no == "N1"
+    def test_of_the_face_screen_is_its_number(self, client):
+        assert client.call(EcAuthRequest(**WINDOW, out_biz_no="N1")).out_biz_no == "N1"
 
 
 class TestItRefuses:

@@ -23,7 +23,6 @@ from nationec import (
     PwdFlag,
     QrcodeGetRequest,
     ResponseFormatError,
-    SettleNotifyRequest,
     Simulator,
 )
 from nationec.models import chinese_name
@@ -36,13 +35,11 @@ SECTIONS = {
     AuthCheckRequest: ("5.5.3", "5.5.4"),
     EcPwdRequest: ("5.6.3", "5.6.4"),
     EcAuthRequest: ("cn.nhsa.ec.auth.request", "cn.nhsa.ec.auth.response"),
-    SettleNotifyRequest: ("cn.nhsa.settle.notify.request", "cn.nhsa.settle.notify.response"),
 }
 REQUESTS = {model: fields(of_request) for model, (of_request, _) in SECTIONS.items()}
 RESPONSES = {model.response_type: fields(answer) for model, (_, answer) in SECTIONS.items()}
 TABLES = {**REQUESTS, **RESPONSES}
-ONE_OF = {"medicalSettleState": "FAIL", "bizType": "settle"}  # whatever their lengths
-JSON = {"extra", "extData", "drugList"}
+JSON = {"extra", "extData"}
 NAMES = ["𠮷野家", "𪚥𫠝𬺰", "👩\u200d⚕️", "🇨🇳", "e\u0301g\u0304", "\u0301", "ཀྵ", "阿卜杜·买买提"]
 NAMES += ["ئابدۇللا", "ᠮᠣᠩᠭᠣᠯ", "ꆈꌠ", "\ue000\uf8ff\U000f0000\U0010fffd", '"\\/{}[]:,', " 张 三 "]
 NAMES += ["\ufeff\u200b\u200e\u2028\u0085\u00a0\u3000", "\ufdd0\uffff\U0010ffff"]
@@ -59,13 +56,13 @@ def names(model, required="YN"):
 
 
 def limits(model):
-    digits = {row.name: row.limit for row in TABLES[model] if row.name not in ONE_OF}
+    digits = {row.name: row.limit for row in TABLES[model]}
     return {name: int(limit) for name, limit in digits.items() if limit.isdigit()}
 
 
 def full(model):
     """A value for every row of the model's table."""
-    given = {"photoData": "AAAA", **ONE_OF}
+    given = {"photoData": "AAAA"}
     return {row.name: given.get(row.name, "1") for row in TABLES[model]}
 
 
@@ -118,8 +115,8 @@ class TestTheTables:
     def test_trans_type_is_that_of_its_section(self):
         for model, number in zip(REQUESTS, ("5.3.2", "5.4.2", "5.5.2", "5.6.2")):
             assert model.trans_type == section(number).split()[-1]
-        for model in (EcAuthRequest, SettleNotifyRequest):
-            assert model.trans_type == section(SECTIONS[model][0]).split()[0]
+        trans_type = section(SECTIONS[EcAuthRequest][0]).split()[0]
+        assert EcAuthRequest.trans_type == trans_type
 
     @each_request
     def test_every_field_goes_out_under_its_wire_name(self, model):
@@ -131,15 +128,14 @@ class TestTheTables:
 
     @each_request
     def test_request_needs_what_is_marked_y(self, model):
-        filled_in = {"orgId"} if model is SettleNotifyRequest else {"orgId", "outBizNo"}
-        needed, photo = names(model, "Y") - filled_in, {"photoData"} & names(model)
-        undefined = {"extData"}  # §5.6.3 marks it Y and defines no content
+        # §5.5.3 leaves photoData to the caller; §5.6.3 defines no content for extData.
+        needed = names(model, "Y") - {"orgId", "outBizNo", "photoData", "extData"}
         told = faults(model, **dict.fromkeys(names(model), LEFT_OUT))
-        assert set(told) == needed - undefined
+        assert set(told) == needed
         assert all("must be given" in text for text in told.values())
-        assert set(faults(model, **dict.fromkeys(names(model)))) == needed - photo
+        assert set(faults(model, **dict.fromkeys(names(model)))) - {"extData"} == needed
         told = faults(model, **dict.fromkeys(names(model), ""))
-        assert set(told) == (names(model, "Y") | photo) - undefined
+        assert set(told) == (names(model, "Y") | {"photoData"} & names(model)) - {"extData"}
 
     @each_request
     def test_what_is_marked_n_is_not_sent_when_it_is_none(self, model):
@@ -276,5 +272,9 @@ class TestWhatOneTransactionAsks:
     def test_password_check_sends_empty_ext_data_unless_given(self):
         assert wire(of(EcPwdRequest, extData=LEFT_OUT))["extData"] == {}
 
-    def test_the_four_and_the_face_settle_nothing_and_may_be_repeated(self):
-        assert {model for model in REQUESTS if not model.repeatable} == {SettleNotifyRequest}
+    def test_none_settles_anything_so_each_may_be_repeated(self):
+        assert all(model.repeatable for model in REQUESTS)
+
+    def test_the_terminals_ext_data_goes_out_as_text(self):
+        for value in ({"院区": 1}, '{"院区":1}'):
+            assert wire(of(EcAuthRequest, extData=value))["extData"] == '{"院区":1}'

@@ -38,7 +38,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import nationec
-from nationec.terminal import REQUESTS
+from nationec.transactions import TRANSACTIONS
 
 log = logging.getLogger("agent")
 
@@ -111,7 +111,12 @@ class Guard:
         self._origins = {*options.origin, *(f"http://{host}" for host in self._hosts)}
         self._no_origin = options.no_origin
         self._token = token.encode()
-        self._paths = {"/", "/openapi.json", "/api/status", *(f"/api/{name}" for name in REQUESTS)}
+        self._paths = {
+            "/",
+            "/openapi.json",
+            "/api/status",
+            *(f"/api/{name}" for name in TRANSACTIONS),
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -229,8 +234,8 @@ def make_app(window: Window, *, simulated: bool) -> FastAPI:
         call.__annotations__["body"] = request  # FastAPI 由此得知有哪些字段
         return call
 
-    # 地方增加的字段：{**REQUESTS, "ec.query": 带有该字段的子类}，页面和接口说明随之而变
-    for trans_type, request in REQUESTS.items():
+    # 地方增加的字段：{**TRANSACTIONS, "ec.query": 带有该字段的子类}，页面和接口说明随之而变
+    for trans_type, request in TRANSACTIONS.items():
         about = (request.__doc__ or "").partition(" (")[0]
         path, model = f"/api/{trans_type}", request.response_type
         app.post(path, response_model=model, summary=about)(typed(request))
@@ -344,7 +349,7 @@ def simulator(seconds: float) -> nationec.Simulator:
     made = nationec.Simulator()
     card = {"userName": "张三", "idNo": "533222199909090123", "idType": "01"}
     made.answer("cn.nhsa.cert.get", data=card, delay=seconds)
-    for trans_type in REQUESTS if seconds else ():
+    for trans_type in TRANSACTIONS if seconds else ():
         made.answer(trans_type, delay=seconds)
     return made
 

@@ -23,15 +23,11 @@ from .errors import (
 )
 from .exchange import Exchange
 from .models import AnyRequest, Envelope, Request, Response
-from .terminal import (
-    EcAuthRequest,
-    EcAuthResponse,
-    SettleNotifyRequest,
-    SettleNotifyResponse,
-)
 from .transactions import (
     AuthCheckRequest,
     AuthCheckResponse,
+    EcAuthRequest,
+    EcAuthResponse,
     EcPwdRequest,
     EcPwdResponse,
     EcQueryRequest,
@@ -78,8 +74,6 @@ __all__ = [
     "Response",
     "ResponseFormatError",
     "ReturnCode",
-    "SettleNotifyRequest",
-    "SettleNotifyResponse",
     "Simulator",
     "Transport",
     "new_out_biz_no",

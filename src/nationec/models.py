@@ -37,8 +37,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 from typing_extensions import Annotated
 
 from .codes import Code, ReturnCode
+from .json_text import ABSENT
 from .language import _
-from .rows import ABSENT, JsonText, required
+from .rows import JsonText, required
 
 
 def _integer(code: Any) -> Any:

@@ -3,75 +3,20 @@
 Lengths are the standard's, in characters.
 """
 
-import json
-import re
 from base64 import b64encode
 from string import ascii_letters, digits
 from typing import Any, Dict, Union
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
-from pydantic_core import from_json
 from typing_extensions import Annotated  # comes with pydantic; in typing from 3.9 on
 
+from .json_text import unwrap
 from .language import _
-
-ABSENT = ("", None, "null")
-"""What counts as absent in an answer: all three have been seen."""
 
 PHOTO_LIMIT = 102_400
 """The "100k" of photoData, in characters of base64: an image of 76,800 bytes."""
 
 _BASE64 = (ascii_letters + digits + "+/").encode()
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-
-# pydantic 2.7.0 to 2.7.2 read this as three other characters.
-_GARBLES = from_json(b'"\\u957f"') != "\u957f"
-
-
-class TooDeepError(Exception):
-    """JSON of more than 200 levels. No ``ValueError``: pydantic would catch it."""
-
-
-def parsed(text: str) -> Any:
-    """``text`` as JSON of at most 200 levels; control characters count as blanks.
-
-    Raises ``ValueError``, whose text may hold a piece of ``text``, and
-    ``TooDeepError``.
-    """
-    try:
-        return strictly_parsed(text)
-    except ValueError:
-        return strictly_parsed(_CONTROL.sub(" ", text))
-
-
-def strictly_parsed(text: str) -> Any:
-    """``text`` as JSON, of at most 200 levels. Raises as ``parsed`` does."""
-    # A lone surrogate is a ValueError here, and a TypeError in from_json.
-    raw = text.encode()
-    try:
-        if _GARBLES and b"\\u" in raw:
-            raw = json.dumps(json.loads(text), ensure_ascii=False).encode()
-        # Its cache of strings would keep names in memory; of keys, the old versions
-        # garble them.
-        return from_json(raw, allow_inf_nan=False, cache_strings="none")
-    except RecursionError:
-        pass
-    except ValueError as error:
-        if "recursion" not in str(error):
-            raise
-    raise TooDeepError
-
-
-def unwrapped(value: Any) -> Any:
-    """``value``, parsed as often as it is JSON text: there is text within text."""
-    while isinstance(value, str):
-        try:
-            value = parsed(value)
-        except ValueError:
-            break
-    return value
-
 
 # The rows of the tables: 必填 Y and N of a request, a code, a field of an answer.
 _TEXT: Dict[str, Any] = {"pattern": r"^[^\x00-\x1f\x7f]*$", "strict": True}
@@ -95,7 +40,7 @@ def answered(limit: int) -> Any:
 LISTED = Field(union_mode="left_to_right")
 """A row with a code: the member where the standard lists it, else the text as it is."""
 
-JsonText = Annotated[Any, BeforeValidator(unwrapped)]
+JsonText = Annotated[Any, BeforeValidator(unwrap)]
 """A row with JSON (扩展参数) in an answer: parsed where it comes as text."""
 
 

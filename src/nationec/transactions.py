@@ -1,14 +1,15 @@
-"""The transactions of §5.3 to §5.6, a row of the tables a field.
+"""The transactions of §5.3 to §5.6 and cn.nhsa.ec.auth, a row of the tables a field.
 
 What the standard marks N has a default and may be ``None``, which leaves it out.
 """
 
 from typing import TYPE_CHECKING, Any, Dict, Generic, Optional, Type, Union
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 from typing_extensions import Annotated
 
 from .codes import BusinessType, IdType, MdtrtCertType, PwdFlag
+from .json_text import write
 from .language import _
 from .models import Request, Response, T
 from .rows import LISTED, Ext, JsonText, Photo, answered, optional, required
@@ -140,11 +141,11 @@ class AuthCheckRequest(Operated[AuthCheckResponse]):
     """实人认证业务流水号：医保综合服务终端返回的授权码
 
     ``EcAuthRequest`` asks the terminal for it."""
-    photo_data: Optional[Photo]
+    photo_data: Optional[Photo] = None
     """人脸照片：base64 字符串，大小控制在 100k 以下
 
-    Must be said, and may be ``None``: §5.5.3 marks it Y and leaves it to the caller
-    whether to send one."""
+    The image as ``bytes``, or its base64 as ``str`` of at most 102,400 characters.
+    §5.5.3 marks it Y and leaves it to the caller whether to send one."""
     ext_data: Optional[Ext] = None
     """扩展参数：预留 json 字段"""
 
@@ -208,8 +209,51 @@ class EcPwdRequest(Operated[EcPwdResponse]):
         return self
 
 
-OF_STANDARD: Dict[str, Type[Request[Any]]] = {
+class EcAuthResponse(Response):
+    """刷脸获取医保用户身份授权的响应 (the terminal's standard)."""
+
+    auth_no: Annotated[str, answered(64)]
+    """实人认证业务流水号：``AuthCheckRequest`` needs it"""
+    out_biz_no: Annotated[Optional[str], answered(64)] = None
+    """定点医药机构本次业务流水号"""
+    ext_data: JsonText = None
+    """扩展参数
+
+    Parsed where it is JSON text."""
+
+
+def _as_text(value: Any) -> Any:
+    return write(value) if isinstance(value, dict) else value
+
+
+class EcAuthRequest(Operated[EcAuthResponse]):
+    """刷脸获取医保用户身份授权 (the terminal's standard): show its face screen.
+
+    Its ``auth_no`` is what ``AuthCheckRequest`` (§5.5) needs. That standard
+    (定点医药机构对接医保业务综合服务终端接口规范) is not at hand: the table is what the
+    models of a public HIS say of it.
+    """
+
+    trans_type = "cn.nhsa.ec.auth"
+
+    out_biz_no: Annotated[Optional[str], required(64)] = None
+    """定点医药机构本次业务流水号：不可重复
+
+    Made with ``new_out_biz_no`` unless given."""
+    ext_data: Annotated[Optional[Ext], AfterValidator(_as_text)] = None
+    """扩展参数
+
+    A ``dict`` goes out as JSON text: that standard has no objects here."""
+
+
+TRANSACTIONS: Dict[str, Type[Request[Any]]] = {
     request.trans_type: request
-    for request in (EcQueryRequest, QrcodeGetRequest, AuthCheckRequest, EcPwdRequest)
+    for request in (
+        EcQueryRequest,
+        QrcodeGetRequest,
+        AuthCheckRequest,
+        EcPwdRequest,
+        EcAuthRequest,
+    )
 }
-"""The transactions of §3, by their 接口类型编码."""
+"""Every transaction that has a class, by its transType: §3, and the terminal's."""

@@ -9,7 +9,6 @@
 # garbled name is the worst answer.
 
 import codecs
-import json
 from typing import Any, Dict, Optional, Type, Union
 
 from pydantic import ValidationError
@@ -17,17 +16,14 @@ from pydantic_core import PydanticSerializationError
 
 from . import gb18030
 from .errors import format_error
+from .json_text import ABSENT, TooDeepError, parse, write
 from .language import _, option
 from .models import Envelope, Request, T
-from .rows import ABSENT, TooDeepError, parsed
 
 Extra = Union[Dict[str, Any], str, None]
 """``extra`` of the head (§4.2.4.1): an object, or JSON text that goes out as is."""
 
 _AROUND = "\ufeff \t\r\n"  # a mark of the byte order, and white space
-_json_text = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, separators=(",", ":")
-).encode
 
 
 def codec(setting: str, name: str) -> str:
@@ -91,7 +87,7 @@ def written(request: Request[Any], extra: Extra, data_format: str) -> str:
     """
     data = _data(request)
     if data_format == "string":
-        data = _json_text(data)
+        data = write(data)
         extra = _json(extra) if isinstance(extra, dict) else extra
     head = f'"orgId":{_json(request.org_id)},"transType":{_json(request.trans_type)}'
     if extra is None:
@@ -115,7 +111,7 @@ def _data(request: Request[Any]) -> str:
 
 def _json(value: Any) -> str:
     try:
-        return _json_text(value)
+        return write(value)
     except (TypeError, ValueError, RecursionError):
         pass  # it may hold a value
     text = _("extra holds something that JSON cannot carry: nothing was sent")
@@ -127,7 +123,7 @@ def envelope(received: bytes, encoding: str) -> Envelope:
     text = _out_data(received, encoding)
     fault = ""
     try:
-        answer = parsed(text)
+        answer = parse(text)
     except ValueError:
         fault = _("OutData is not JSON")
     except TooDeepError:
@@ -214,7 +210,7 @@ def words(raw: Optional[bytes], encoding: str) -> str:
     if not set('{}"').intersection(text):
         return text
     try:
-        answer = parsed(text)
+        answer = parse(text)
         given = answer.get("message"), answer.get("cause")
     except (ValueError, AttributeError, TooDeepError):
         return ""

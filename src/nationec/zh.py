@@ -197,9 +197,6 @@ CHINESE: Dict[str, str] = {
     "身份核验令牌 ec_token must be given when mdtrt_cert_type is 01A (a QR code)": (
         "mdtrt_cert_type 为 01A（二维码）时，身份核验令牌 ec_token 必填"
     ),
-    "{names} must be given when medical_settle_state is SUCCESS": (
-        "medical_settle_state 为 SUCCESS 时，{names} 必填"
-    ),
     # codes
     "The request is wrong, or, on a terminal, the insured person walked away: "
     "do it again, then check the fields": (

@@ -8,7 +8,7 @@ from typing import List, Optional
 
 from .. import __version__
 from ..language import _, on_command_line
-from ..terminal import REQUESTS
+from ..transactions import TRANSACTIONS
 from . import call, codes, demo, doctor, examples, guide
 from .output import InvalidRequest, report
 from .parser import Parser
@@ -40,12 +40,12 @@ def _parsed(argv: List[str]) -> Namespace:
     arguments, unknown = parser.parse_known_args(argv)
     if not unknown:
         return arguments
-    if "trans_type" in arguments and arguments.trans_type not in REQUESTS:
+    if "trans_type" in arguments and arguments.trans_type not in TRANSACTIONS:
         text = _(
             "give TRANS_TYPE before its fields, one of {names}; "
             "for any other give --json"
         )
-        raise InvalidRequest(text.format(names=", ".join(REQUESTS)))
+        raise InvalidRequest(text.format(names=", ".join(TRANSACTIONS)))
     options = [word for word in unknown if word.startswith("-")]
     if options:
         names = ", ".join(map(_name_of, options))

@@ -21,7 +21,7 @@ from ..errors import NationEcError, format_error
 from ..exchange import Exchange
 from ..language import _
 from ..models import Request
-from ..terminal import REQUESTS
+from ..transactions import TRANSACTIONS
 from ..transports.dll import OUT_BUFFER_SIZE
 from ..transports.isolated import TIMEOUT
 from ..transports.simulator import Simulator
@@ -53,7 +53,7 @@ def add_arguments(parser: Parser, argv: List[str]) -> None:
         "4 return value not 0000; 5 refused by the platform; "
         "6 unreadable answer, or stdout did\n"
         "not take it; 7 timeout or crash, the outcome is unknown"
-    ).format(names=", ".join(REQUESTS))
+    ).format(names=", ".join(TRANSACTIONS))
     told = _("交易类型; may stand in the message of --json")
     parser.arguments.add_argument(
         "trans_type", metavar="TRANS_TYPE", nargs="?", help=told
@@ -66,7 +66,7 @@ def add_arguments(parser: Parser, argv: List[str]) -> None:
     _add_settings(parser)
     _add_simulate(parser.options, argv)
     _add_output(parser.options)
-    listed = next((REQUESTS[word] for word in argv if word in REQUESTS), None)
+    listed = next((TRANSACTIONS[word] for word in argv if word in TRANSACTIONS), None)
     if listed is not None:
         title = _("fields of {trans_type}").format(trans_type=listed.trans_type)
         _add_fields(parser.add_argument_group(title), listed)

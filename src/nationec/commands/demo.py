@@ -9,9 +9,9 @@ from ..codes import BusinessType, MdtrtCertType, ReturnCode
 from ..errors import NationEcError
 from ..language import _
 from ..models import Request
-from ..terminal import EcAuthRequest
 from ..transactions import (
     AuthCheckRequest,
+    EcAuthRequest,
     EcPwdRequest,
     EcQueryRequest,
     QrcodeGetRequest,
@@ -40,7 +40,7 @@ def run(arguments: Namespace) -> int:
         insured = _shown(client, EcQueryRequest(**window))
         _shown(client, QrcodeGetRequest(**window))
         auth_no = _shown(client, EcAuthRequest(**window)).auth_no
-        check = AuthCheckRequest(**window, auth_no=auth_no, photo_data=None)
+        check = AuthCheckRequest(**window, auth_no=auth_no)
         _shown(client, check)
         password = EcPwdRequest(
             **window,

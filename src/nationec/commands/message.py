@@ -13,10 +13,10 @@ from pydantic import ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ..codes import with_leading_zero
+from ..json_text import TooDeepError, parse_strictly, unwrap
 from ..language import _
 from ..models import AnyRequest, Request
-from ..rows import TooDeepError, strictly_parsed, unwrapped
-from ..terminal import REQUESTS
+from ..transactions import TRANSACTIONS
 from ..wire import Extra, decoded
 from .output import InvalidRequest
 
@@ -38,7 +38,7 @@ class Message(NamedTuple):
 def made(arguments: Namespace) -> Message:
     """The message of ``nationec call``. Raises ``InvalidRequest``."""
     given = _given(arguments.json)
-    data = unwrapped(given["data"])
+    data = unwrap(given["data"])
     if not isinstance(data, dict):
         raise InvalidRequest(_("--json: data must be an object"))
     data = {name: value for name, value in data.items() if value is not None}
@@ -70,9 +70,9 @@ def _given(path: Optional[str]) -> Dict[str, Any]:
 def _trans_type(given: Dict[str, Any], arguments: Namespace) -> Any:
     twice = _("transType is not the same in TRANS_TYPE and --json")
     trans_type = _agreed(twice, arguments.trans_type, given.get("transType"))
-    if not trans_type or not (arguments.json or trans_type in REQUESTS):
+    if not trans_type or not (arguments.json or trans_type in TRANSACTIONS):
         text = _("give TRANS_TYPE, one of {names}, or --json with any transType")
-        raise InvalidRequest(text.format(names=", ".join(REQUESTS)))
+        raise InvalidRequest(text.format(names=", ".join(TRANSACTIONS)))
     return trans_type
 
 
@@ -97,7 +97,7 @@ def _text(raw: bytes) -> str:
 
 def _parsed(option: str, text: str) -> Any:
     try:
-        return strictly_parsed(text)
+        return parse_strictly(text)
     except (ValueError, TooDeepError):  # whose text may hold a piece of it
         told = _("{option}: it is not JSON").format(option=option)
         raise InvalidRequest(told) from None
@@ -119,7 +119,7 @@ def _request(
     trans_type: Any, data: Dict[str, Any], arguments: Namespace
 ) -> Tuple[Request[Any], List[str]]:
     """The request, and what in it may be a slip."""
-    listed = REQUESTS.get(str(trans_type))
+    listed = TRANSACTIONS.get(str(trans_type))
     warnings: List[str] = []
     try:
         if listed is None:
@@ -149,9 +149,6 @@ def _fields(
         elif name == "ext_data":
             value = _object_or_text("--ext-data", value)
         fields[name] = value
-    if "photo_data" in listed.model_fields:
-        # AuthCheckRequest wants it said.
-        fields.setdefault("photo_data", None)
     return fields
 
 

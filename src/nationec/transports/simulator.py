@@ -11,9 +11,9 @@ from pydantic.alias_generators import to_camel
 from ..codes import ReturnCode
 from ..errors import crash_error, timeout_error
 from ..gb18030 import decode, encode
+from ..json_text import TooDeepError, parse, unwrap
 from ..language import _
-from ..rows import TooDeepError, parsed, unwrapped
-from ..terminal import REQUESTS
+from ..transactions import TRANSACTIONS
 
 _PATIENT = {  # the example of §5.3.5.2
     "extra": "",
@@ -144,7 +144,7 @@ class Simulator:
         return _Answer(None, 0, None, "0000", None)
 
     def _check_data(self, trans_type: str, data: Dict[str, Any]) -> None:
-        if trans_type not in REQUESTS:
+        if trans_type not in TRANSACTIONS:
             raise _Refused(ReturnCode.UNKNOWN_TRANSACTION, trans_type)
         faults = _faults(trans_type, data)
         number = str(data.get("outBizNo") or "")
@@ -159,9 +159,9 @@ class Simulator:
 def _parsed(in_data: bytes) -> Any:
     """The message, its ``data`` parsed too; ``None`` for no JSON in GB 18030."""
     try:
-        request = parsed(decode(in_data))
+        request = parse(decode(in_data))
         if isinstance(request, dict) and "data" in request:
-            request["data"] = unwrapped(request["data"])
+            request["data"] = unwrap(request["data"])
     except (ValueError, TooDeepError):
         return None
     return request
@@ -193,13 +193,12 @@ def _faults(trans_type: str, data: Dict[str, Any]) -> List[str]:
     """The fields that are missing or wrong, under the wire's names."""
     faults = [name for name in _MUST_BE_SENT.get(trans_type, ()) if name not in data]
     try:
-        REQUESTS[trans_type].model_validate(data)
+        TRANSACTIONS[trans_type].model_validate(data)
     except ValidationError as error:
         # A province may ask for fields that no table lists.
         told = [fault for fault in error.errors() if fault["type"] != "extra_forbidden"]
         faults += [to_camel(str(*fault["loc"][:1])) or fault["msg"] for fault in told]
-    # photoData may be left out (§5.5.3).
-    return [name for name in faults if name != "photoData"]
+    return faults
 
 
 def _example(request: Any) -> Optional[Dict[str, Any]]:
@@ -214,9 +213,7 @@ def _example(request: Any) -> Optional[Dict[str, Any]]:
         return {"pwdFlag": "1", "ecToken": token, "extra": ""}
     if trans_type == "cn.nhsa.ec.auth":
         return {"authNo": "A0001", "outBizNo": asked.get("outBizNo"), "extData": ""}
-    if trans_type == "cn.nhsa.settle.notify":
-        return {"outBizNo": asked.get("outBizNo"), "extData": ""}
-    return dict(_PATIENT) if trans_type in REQUESTS else None
+    return dict(_PATIENT) if trans_type in TRANSACTIONS else None
 
 
 def _out_data(answer: _Answer, request: Any) -> bytes:
