@@ -314,6 +314,7 @@ def _no_interpreter(path: str, facts: Dict[str, Any]) -> str:
             "{command} ended as it started: "
             "give {python} a CPython from 3.8 on ({detail})"
         ),
+        "cancelled": _("the start of {command} was cancelled"),
     }
     return texts[facts["how"]].format(python=option("python"), **facts)
 
@@ -333,6 +334,7 @@ def crash_error(reason: str, received: bytes = b"", **facts: Any) -> DllCrashErr
     texts = {
         "crashed": _("the DLL crashed ({detail})"),
         "ended": _("the DLL ended its process ({detail})"),
+        "cancelled": _("the call was cancelled"),
         "past-out-data": _(
             "the DLL wrote past the {size:,} bytes of OutData: give a larger {option}; "
             "a program that has loaded the DLL itself must be started anew"

@@ -74,8 +74,10 @@ CHINESE: Dict[str, str] = {
     "{command} ended as it started: give {python} a CPython from 3.8 on ({detail})": (
         "{command} 启动时退出：请用 {python} 指定 CPython 3.8 或更高版本（{detail}）"
     ),
+    "the start of {command} was cancelled": "{command} 启动时被取消",
+    "the call was cancelled": "本次调用已取消",
     "the DLL crashed ({detail})": "动态库崩溃（{detail}）",
-    "the DLL ended its process ({detail})": "动态库使其进程退出（{detail}）",
+    "the DLL ended its process ({detail})": "动态库导致所在进程退出（{detail}）",
     "the DLL wrote past the {size:,} bytes of OutData: "
     "give a larger {option}; a program that "
     "has loaded the DLL itself must be started anew": (

@@ -71,7 +71,7 @@ class IsolatedDll:
         self._out_buffer_size = out_buffer_size
         self._closed = False
         self._process: Optional[Process] = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may stop or close
         _instances.add(self)
 
     def __repr__(self) -> str:
@@ -92,14 +92,27 @@ class IsolatedDll:
         with self._lock:
             self._started()
 
+    def cancel(self) -> None:
+        """End the process now, from any thread or signal handler.
+
+        The call under way raises ``DllCrashError``; the next call starts another
+        process.
+        """
+        process = self._process
+        if process is not None:
+            process.cancel()
+
     def stop(self) -> None:
-        """End the process, after the call under way. The next call starts another."""
+        """End the process, after another thread's call under way.
+
+        In a signal handler of the thread that is in a call it ends that call, as
+        ``cancel`` does. The next call starts another process.
+        """
         with self._lock:
-            if self._process is not None:
-                self._process.end()
+            self.cancel()
 
     def close(self) -> None:
-        """End the process, after the call under way. Nothing can be sent after it."""
+        """Like ``stop``, and nothing can be sent after it."""
         self._closed = True
         self.stop()
 
@@ -119,7 +132,8 @@ class IsolatedDll:
             except Empty:
                 raise timeout_error(timeout) from None
             except EOFError:
-                raise crash_error("ended", detail=process.status) from None
+                reason = "cancelled" if process.cancelled else "ended"
+                raise crash_error(reason, detail=process.status) from None
             if kind == b"answer":
                 return (rest[0] if rest else None), out_data
             process.end()
@@ -140,7 +154,7 @@ class IsolatedDll:
         cwd = checked(self._cwd, self._out_buffer_size)
         settings = self.path, self._out_buffer_size, cwd
         try:
-            process = Process(self._python)
+            self._process = process = Process(self._python)
         except OSError as error:
             raise self._no_interpreter("absent", str(error)) from None
         try:
@@ -148,7 +162,8 @@ class IsolatedDll:
         except Empty:
             raise self._no_interpreter("late", f"{self._start_timeout:g}") from None
         except EOFError:
-            raise self._no_interpreter("ended", process.status) from None
+            how = "cancelled" if process.cancelled else "ended"
+            raise self._no_interpreter(how, process.status) from None
         if kind == b"loaded":
             process.number = int(told)
             return process
@@ -167,7 +182,7 @@ class IsolatedDll:
     def _forget(self) -> None:
         """In a forked child: take a process of its own, and a lock nobody holds."""
         process, self._process = self._process, None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         if process is not None:
             process.abandon()
 

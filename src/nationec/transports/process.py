@@ -66,6 +66,7 @@ class Process:
         )
         self.number = self._popen.pid
         self.status = ""
+        self.cancelled = False
         # Also when this process ends.
         self._finalizer = weakref.finalize(self, _kill, self._popen)
         self._answers: SimpleQueue[Optional[List[bytes]]] = SimpleQueue()
@@ -73,7 +74,14 @@ class Process:
         threading.Thread(target=_read, args=reading, daemon=True).start()
 
     def has_ended(self) -> bool:
-        return bool(self.status) or self._popen.poll() is not None
+        gone = self.cancelled or bool(self.status)
+        return gone or self._popen.poll() is not None
+
+    def cancel(self) -> None:
+        """End the process from another thread or in a signal handler."""
+        self.cancelled = True
+        _end_group(self._popen)
+        self._answers.put(None)
 
     def let_come_to_front(self) -> None:
         """Windows: allow a window that the DLL opens, to scan in, to take the focus."""
@@ -165,12 +173,16 @@ def _ending(code: Optional[int]) -> str:
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
+    _end_group(process)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(5)
+    if process.stdin:
+        process.stdin.close()
+
+
+def _end_group(process: "subprocess.Popen[bytes]") -> None:
     if sys.platform != "win32":
         # It may not have a group yet.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(5)
-    if process.stdin:
-        process.stdin.close()
