@@ -122,13 +122,26 @@ class TestForOperator:
     @pytest.mark.parametrize(
         ("answered", "told"),
         [
-            ({"code": 500004}, "医保平台提示：电子凭证密码错误（500004）"),
-            ({"code": 500004, "message": "还可试 2 次"}, "医保平台提示：还可试 2 次（500004）"),
+            (
+                {"code": 500004},
+                "医保平台提示：电子凭证密码错误（500004），请参保人重新输入密码，"
+                "输错 5 次会锁定账户",
+            ),
+            (
+                {"code": 500316},
+                "医保平台提示：医保定点机构代码传输错误，请调整（500316），请联系信息科检查医保定点机构代码",
+            ),
             ({"code": 501001}, "请参保人刷新二维码后重新扫码"),
             ({"code": 500049}, "请参保人刷新二维码后重新扫码"),
             ({"code": 500320}, "本次无需输入密码，可直接办理"),
-            ({"code": 77, "message": "别的"}, "医保平台提示：别的（77）"),
-            ({"code": 77, "message": LONG}, f"医保平台提示：a b{'长' * 197}…（77）"),
+            (
+                {"code": 77, "message": "别的"},
+                "医保平台提示：别的（77），请按提示处理；仍不成功请联系信息科",
+            ),
+            (
+                {"code": 77, "message": LONG},
+                f"医保平台提示：a b{'长' * 197}…（77），请按提示处理；仍不成功请联系信息科",
+            ),
             ({"code": 77, "message": ""}, "医保平台未说明原因（77），请联系信息科"),
             ({"return_value": "网络不通"}, "医保交易未完成，请稍后重试；仍不成功请联系信息科"),
         ],
@@ -141,8 +154,11 @@ class TestForOperator:
     @pytest.mark.parametrize("name", OPEN)
     def test_says_whether_to_scan_again_where_the_outcome_is_unknown(self, name):
         errors = [error_of(FAILURES[name][0], request) for request in (SCAN, SETTLE, NAMELESS)]
+        first = "未收到结果，本次不产生费用，请重新扫码"
+        if name in ("unreadable", "no code"):  # another scan would not help
+            first = "未收到结果，本次不产生费用，请联系信息科"
         assert [error.for_operator for error in errors] == [
-            "未收到结果，本次不产生费用，请重新扫码",
+            first,
             "结果未知，请勿重复操作，请核对业务流水号 N2",
             "结果未知，请勿重复操作，请联系信息科核对",
         ]
@@ -173,9 +189,9 @@ class TestText:
         ("code", "told"),
         [
             (500079, "500079 输入密码错误次数已达 5 次.*resets the password in the app"),
-            (500004, "500004 电子凭证密码错误.*five wrong passwords lock the account"),
-            (500320, "500320 .*Not a fault: go on"),
-            (-2, "-2 请求参数异常.*The request is wrong, or, on a terminal"),
+            (500004, "500004 电子凭证密码错误.*five wrong ones lock the account"),
+            (500320, "500320 .*No password is needed this time: go on"),
+            (-2, "-2 请求参数异常.*The insured person may have walked away"),
             (500021, r"500021 未知交易 \[cn.nhsa.qrcode.get, outBizNo N1\]$"),
             (77, "no more than code 77: ask whoever runs it"),
         ],

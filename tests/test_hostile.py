@@ -139,8 +139,10 @@ TOO_DEEP = unread("read: (OutData|data) nests more than 200 levels deep")
 EMPTY = unread("OutData is empty")
 UTF8 = unread('OutData is UTF-8 and not gb18030: give response_encoding="utf-8"')
 NO_ANSWER = unread("OutData is not a JSON object")
-NO_CODE = missing("code")
-NO_INTEGER = Raises(ResponseFormatError, "wrong kind: code", {"unreadable": ("code",)})
+NO_CODE = Raises(ResponseFormatError, "OutData has no code of the platform", {"missing": ("code",)})
+NO_INTEGER = Raises(
+    ResponseFormatError, "OutData has no code of the platform", {"unreadable": ("code",)}
+)
 NO_DATA = Raises(ResponseFormatError, "data is empty; fields", {"missing": tuple(PATIENT)})
 NO_OBJECT = unread("data is not a JSON object")
 
@@ -208,7 +210,7 @@ ANSWERS = {
     "neither message nor cause": (head(code=-2), refused("请求参数异常")),
     "neither, and an unlisted code": (head(code=77), refused("", 77)),
     "message is a number": (head(code=-2, message=7), refused("7")),
-    "message is a list": (head(code=-2, message=["甲", 1.5]), refused('["甲", 1.5]')),
+    "message is a list": (head(code=-2, message=["甲", 1.5]), refused('["甲",1.5]')),
     "message is false": (head(code=-2, message=False), refused("false")),
     "message of a success": (head(message="好"), Reads({"user_name": "张三"}, {"message": "好"})),
     "no message of a success": (head(), Reads({"user_name": "张三"}, {"message": "成功"})),
@@ -251,7 +253,7 @@ ANSWERS = {
     "extra is an object in a string": extra('{"a":[1]}', {"a": [1]}),
     "extra is a string in a string": extra('"{}"', {}),
     "orgId is a number": (head(orgId=7), Reads({}, {"org_id": "7"})),
-    "orgId is an object": (head(orgId={"a": "李四"}), Reads({}, {"org_id": '{"a": "李四"}'})),
+    "orgId is an object": (head(orgId={"a": "李四"}), Reads({}, {"org_id": '{"a":"李四"}'})),
     "orgId is an object in a refusal": (head(code=-2, message="甲", orgId={}), refused("甲")),
 }
 

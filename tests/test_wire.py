@@ -14,7 +14,7 @@ from nationec import (
     Response,
     ResponseFormatError,
 )
-from nationec.wire import words
+from nationec.wire import Wire
 
 from .conftest import PATIENT, WINDOW, answer, arrived
 from .standard_tables import example
@@ -170,8 +170,8 @@ class TestWords:
         ids=ascii,
     )
     def test_of_text_and_of_json(self, raw, shown):
-        assert words(raw and raw.encode("gb18030"), "gb18030") == shown
+        assert Wire().words(raw and raw.encode("gb18030")) == shown
 
     def test_are_read_in_utf_8_whatever_the_encoding(self):
         for encoding in ("gb18030", "utf-8"):
-            assert words("连接医保前置机失败".encode(), encoding) == "连接医保前置机失败"
+            assert Wire(encoding).words("连接医保前置机失败".encode()) == "连接医保前置机失败"

@@ -11,25 +11,25 @@ from datetime import datetime, timezone
 from time import perf_counter
 from typing import Any, Callable, Optional, Sequence, Union, cast
 
-from . import wire
 from .biz_no import new_out_biz_no
-from .codes import OF_FIELDS, with_leading_zero
+from .codes import with_leading_zero
 from .errors import (
     DllCrashError,
     NationEcError,
     ProtocolError,
     business_error,
-    cut,
     protocol_error,
 )
 from .exchange import Exchange
-from .language import _
+from .language import _, cut, field, one_line
 from .models import Request, T
+from .transactions import Numbered
+from .transactions import log as slips
 from .transports.base import Transport
 from .transports.binding import dll_name
 from .transports.dll import OUT_BUFFER_SIZE, DllTransport, Path
 from .transports.isolated import TIMEOUT, IsolatedDll
-from .wire import Extra
+from .wire import Extra, Wire, read_data
 
 logger = logging.getLogger("nationec")
 
@@ -73,19 +73,12 @@ class Client:
         out_buffer_size: int = OUT_BUFFER_SIZE,
         on_exchange: Optional[Callable[[Exchange[Any]], object]] = None,
     ) -> None:
-        _check_text("url", url, 2048)
-        _check_text("org_id", org_id, 40)
-        if not url.lower().startswith(("http://", "https://")):
+        self.url = _checked("url", url, 2048)
+        self.org_id = _checked("org_id", org_id, 40)
+        if not self.url.lower().startswith(("http://", "https://")):
             raise ValueError(_("url must begin with http:// or https://"))
-        if data_format not in ("object", "string"):
-            raise ValueError(_('data_format is "object" or "string"'))
-        self.url = url
-        self.org_id = org_id
-        self._encoding = wire.codec("encoding", encoding)
-        answers_in = response_encoding or encoding
-        self._response_encoding = wire.codec("response_encoding", answers_in)
-        self._url = wire.encoded(url, self._encoding)
-        self._data_format = data_format
+        self._wire = Wire(encoding, response_encoding, data_format)
+        self._url = self._wire.encode(self.url)
         self._on_exchange = on_exchange
         self._closed = False
         if transport is None:
@@ -128,7 +121,7 @@ class Client:
         if self._closed:
             raise ValueError(_("this client is closed: make a new one"))
         request = self._filled_in(request)
-        sent = self._in_data(request, extra)
+        sent = self._wire.in_data(request, extra)
         exchange = Exchange(request, sent, datetime.now(timezone.utc))
         # From here on something may have been sent: what happens is kept, and told.
         try:
@@ -149,18 +142,11 @@ class Client:
         values = {}
         if request.org_id is None:
             values["org_id"] = self.org_id
-        # Its transaction has a number, and none was given.
-        if request.__dict__.get("out_biz_no", "") is None:
+        if isinstance(request, Numbered) and request.out_biz_no is None:
             values["out_biz_no"] = new_out_biz_no(request.org_id or self.org_id)
-        _warn_of_lost_zeros(request)
+        _warn_of_slips(request)
         # A copy: the caller may send the same request again, with another number.
         return request.model_copy(update=values)
-
-    # A function of its own: the text of a photo is let go of before the call, which
-    # takes twice the time where the allocator has to hold it too.
-    def _in_data(self, request: Request[Any], extra: Extra) -> bytes:
-        message = wire.written(request, extra, self._data_format)
-        return wire.encoded(message, self._encoding)
 
     def _carry_out(self, exchange: Exchange[T]) -> None:
         started = perf_counter()
@@ -168,20 +154,16 @@ class Client:
             answer = self.transport.exchange(self._url, exchange.sent)
         finally:
             exchange.elapsed = perf_counter() - started
-        exchange.return_value, exchange.received = answer
-        encoding = self._response_encoding
-        if exchange.return_value != b"0000":
-            returned = exchange.return_value
-            raise protocol_error(
-                None if returned is None else wire.words(returned, encoding),
-                wire.words(exchange.received, encoding),
-            )
-        envelope = wire.envelope(exchange.received, encoding)
-        exchange.envelope = envelope
+        exchange.return_value, exchange.received = returned, received = answer
+        words = self._wire.words
+        if returned != b"0000":
+            said = None if returned is None else words(returned)
+            raise protocol_error(said, words(received))
+        exchange.envelope = envelope = self._wire.answer(received)
         if envelope.code != 0:
             raise business_error(envelope.code, envelope.message)
-        data = {} if envelope.data is None else envelope.data
-        exchange.data = cast(T, wire.read(exchange.request.response_type, data, "data"))
+        response_type = exchange.request.response_type
+        exchange.data = cast(T, read_data(response_type, envelope))
 
     def _report(self, exchange: Exchange[Any]) -> None:
         if self._on_exchange is not None:
@@ -190,12 +172,18 @@ class Client:
             except Exception as error:
                 # Without its text, which may hold what the hook was given.
                 kind = type(error).__name__
-                _log(logging.WARNING, "on_exchange raised %s; the call goes on", kind)
+                _log(
+                    logger,
+                    logging.WARNING,
+                    "on_exchange raised %s; the call goes on",
+                    kind,
+                )
         level = logging.WARNING if exchange.error else logging.DEBUG
         if logger.isEnabledFor(level):
-            about = exchange.trans_type, exchange.out_biz_no, _outcome(exchange)
-            taken = exchange.elapsed * 1000
-            _log(level, "%s outBizNo=%s %s in %.1f ms", *about, taken)
+            about = f"{exchange.trans_type} outBizNo={exchange.out_biz_no}"
+            outcome, taken = _outcome(exchange), exchange.elapsed * 1000
+            line = one_line(f"{about} {outcome} in {taken:.1f} ms")
+            _log(logger, level, "%s", line)
 
 
 def _transport(
@@ -216,46 +204,50 @@ def _transport(
 
 
 def _outcome(exchange: Exchange[Any]) -> str:
-    """code=0, or error=BusinessError and its reason, code or return value."""
+    """Return code=0, or error=BusinessError and its reason, code or return value."""
     error = exchange.error
     if error is None:
         return f"code={exchange.envelope and exchange.envelope.code}"
-    told = f"error={type(error).__name__}"
+    kind = f"error={type(error).__name__}"
     if isinstance(error, ProtocolError):
-        said = "NULL" if error.return_value is None else cut(error.return_value)
-        return f"{told} return_value={said}"
-    for name in ("reason", "code"):
-        if hasattr(error, name):
-            told += f" {name}={getattr(error, name)}"
-    return told
+        returned = "NULL" if error.return_value is None else cut(error.return_value)
+        return f"{kind} return_value={returned}"
+    facts = {name: getattr(error, name, None) for name in ("reason", "code")}
+    known = [f" {name}={fact}" for name, fact in facts.items() if fact is not None]
+    return kind + "".join(known)
 
 
-def _warn_of_lost_zeros(request: Request[Any]) -> None:
-    # A code that was a number for a while (Excel, a C# int) is sent as it is: a
-    # province may have one that looks like it.
-    for name in OF_FIELDS:
-        value = request.__dict__.get(name)
+def _warn_of_slips(request: Request[Any]) -> None:
+    """Log what is sent as it is, and may be a slip: it may be right in a province."""
+    for name, value in request.__dict__.items():
+        if type(value) is not str:
+            continue
         listed = with_leading_zero(name, value)
-        if listed is not None:
+        if listed is not None:  # it was a number for a while, in Excel or as a C# int
             text = "%s: %s=%s is not listed, %s (%s) is"
-            values = request.trans_type, name, value, listed, listed.label
-            _log(logging.WARNING, text, *values)
+            values = field(name), one_line(value), listed, listed.label
+            _log(slips, logging.WARNING, text, request.trans_type, *values)
+        elif "??" in value:  # each ? was a character before an encoding lost it
+            text = "%s: %s has ?? where Chinese may have been"
+            _log(slips, logging.WARNING, text, request.trans_type, field(name))
 
 
-def _log(level: int, text: str, *values: Any) -> None:
+def _log(to: logging.Logger, level: int, text: str, *values: Any) -> None:
     # A filter of the program's may raise, and the transaction has taken place.
     with suppress(Exception):
-        logger.log(level, text, *values)
+        to.log(level, text, *values)
 
 
-def _check_text(setting: str, text: Any, limit: int) -> None:
-    if isinstance(text, str) and 1 <= len(text) <= limit and text.isprintable():
-        return
-    told = _(
+def _checked(setting: str, text: Any, limit: int) -> str:
+    """Return ``text`` without the blanks that a database leaves around it."""
+    stripped = text.strip(" ") if isinstance(text, str) else ""
+    if 1 <= len(stripped) <= limit and stripped.isprintable():
+        return stripped
+    fault = _(
         "{setting} must be text of 1 to {limit} characters, "
         "none of them control characters"
     )
-    raise ValueError(told.format(setting=setting, limit=limit))
+    raise ValueError(fault.format(setting=setting, limit=limit))
 
 
 # In words: these are the slips of everybody's first day, and nothing has been sent yet.

@@ -30,7 +30,7 @@ class Code(str, Enum):
 
     @classmethod
     def _missing_(cls, code: object) -> Optional["Code"]:
-        """A platform that sends a number where the standard has a code's digits means the code."""
+        """Accept an int with the digits of a code: some platforms send 1 for "1"."""
         if type(code) is not int:
             return None
         return next((member for member in cls if member == str(code)), None)
@@ -231,7 +231,7 @@ class ReturnCode(IntEnum):
 
     @classmethod
     def listed(cls, code: int) -> Optional["ReturnCode"]:
-        """The member for ``code``, ``None`` for a code that §7.1 does not list."""
+        """Return the member for ``code``, ``None`` if §7.1 does not list it."""
         try:
             return cls(code)
         except ValueError:
@@ -239,42 +239,8 @@ class ReturnCode(IntEnum):
 
     @property
     def advice(self) -> Optional[str]:
-        """What to do at the window, in the reader's language; ``None`` but for the commonest codes."""
-        texts = {
-            ReturnCode.INVALID_PARAMETER: _(
-                "The request is wrong, or, on a terminal, the insured person walked away: "
-                "do it again, then check the fields"
-            ),
-            ReturnCode.SERVER_TIMEOUT: _(
-                "No refusal, the outcome is unknown: what settles nothing may be done again"
-            ),
-            ReturnCode.QRCODE_TOKEN_EXPIRED: _(
-                "Have the insured person refresh the QR code and scan it again"
-            ),
-            ReturnCode.QRCODE_INVALID: _(
-                "Have the insured person refresh the QR code and scan it again"
-            ),
-            ReturnCode.EC_QRCODE_REQUIRED: _(
-                "This was another QR code (payment, health code): "
-                "have the insured person open the 医保电子凭证"
-            ),
-            ReturnCode.EC_PASSWORD_WRONG: _(
-                "Let the insured person try again: five wrong passwords lock the account"
-            ),
-            ReturnCode.EC_PASSWORD_NOT_SET: _(
-                "The insured person sets a password in the app first, or uses another document"
-            ),
-            ReturnCode.EC_PASSWORD_LOCKED: _(
-                "The insured person resets the password in the app or waits 24 hours; "
-                "use another document today"
-            ),
-            ReturnCode.ORG_ID_WRONG: _(
-                "The organisation number is not the one registered at this address: "
-                "check the setting"
-            ),
-            ReturnCode.PASSWORD_NOT_NEEDED: _("Not a fault: go on"),
-        }
-        return texts.get(self)
+        """What a window does now, in the reader's language; ``None`` for most codes."""
+        return _(ADVICE[self]) if self in ADVICE else None
 
     __str__ = int.__repr__
     __format__ = int.__format__  # type: ignore[assignment]
@@ -391,6 +357,29 @@ class ReturnCode(IntEnum):
     # fmt: on
 
 
+_CHECK_ORG_ID = "Have the IT department check the organisation number"
+
+# Worded for the cashier too: NationEcError.for_operator says the same in Chinese.
+ADVICE: Dict[int, str] = {
+    ReturnCode.INVALID_PARAMETER: "The insured person may have walked away: do it again, then have the IT department check the fields",
+    ReturnCode.SERVER_TIMEOUT: "No refusal, the outcome is unknown: what settles nothing may be done again",
+    ReturnCode.PERMISSION_DENIED: "Have the IT department check what this organisation may call",
+    ReturnCode.INVALID_URL: "Have the IT department check the address of the platform",
+    ReturnCode.RATE_LIMITED: "The platform is busy: try again in a moment",
+    ReturnCode.QRCODE_TOKEN_EXPIRED: "Have the insured person refresh the QR code and scan it again",
+    ReturnCode.QRCODE_INVALID: "Have the insured person refresh the QR code and scan it again",
+    ReturnCode.EC_QRCODE_REQUIRED: "This was another QR code (payment, health card, social security card): have the insured person open the 医保码 and scan it again",
+    ReturnCode.EC_PASSWORD_WRONG: "Have the insured person enter the password again: five wrong ones lock the account",
+    ReturnCode.EC_PASSWORD_NOT_SET: "Have the insured person set a password in the app first, or use another document",
+    ReturnCode.EC_PASSWORD_LOCKED: "Use another document today: the insured person resets the password in the app, or waits 24 hours",
+    ReturnCode.ORG_NOT_FOUND: _CHECK_ORG_ID,
+    ReturnCode.ORG_ID_NONCONFORMING: _CHECK_ORG_ID,
+    ReturnCode.ORG_ID_WRONG: _CHECK_ORG_ID,
+    ReturnCode.PASSWORD_NOT_NEEDED: "No password is needed this time: go on",
+}
+"""What a window does about the codes that it meets most, in English (see ``zh``)."""
+
+
 OF_FIELDS: Dict[str, Type[Code]] = {
     "business_type": BusinessType,
     "id_type": IdType,
@@ -400,7 +389,10 @@ OF_FIELDS: Dict[str, Type[Code]] = {
 
 
 def with_leading_zero(field: str, value: object) -> Optional[Code]:
-    """The listed code that ``value`` is but for a leading zero, lost on its way through a number."""
+    """Return the listed code that ``value`` is without its leading zero.
+
+    Excel and a C# int lose it. ``None`` for any other value.
+    """
     if type(value) is not str or field not in OF_FIELDS:
         return None
     return next((code for code in OF_FIELDS[field] if code == f"0{value}"), None)

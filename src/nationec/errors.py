@@ -18,26 +18,25 @@ do. It names the transaction and no patient. The one thing shown as it came is w
 platform (``message``) or the DLL wrote for the operator.
 """
 
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
-from .codes import ReturnCode
+from .codes import ADVICE, ReturnCode
 from .exchange import Exchange
-from .language import _, option
+from .language import _, cut, one_line, option
+from .zh import CHINESE
 
-SHOWN = 200
-"""Characters of the platform's or the DLL's words in a text, as §4.2.4.2 allows."""
-
+# Personal data: in no text, in no ``args`` and in no pickle.
 _PRIVATE = ("exchange", "received")
 
-# What the operator does now. For other codes the platform's own words say it.
-_FOR_OPERATOR = {
-    ReturnCode.INVALID_PARAMETER: "本次操作未完成，请重新操作；仍不成功请联系信息科",
-    ReturnCode.RATE_LIMITED: "医保平台繁忙，请稍后重试",
-    ReturnCode.QRCODE_TOKEN_EXPIRED: "请参保人刷新二维码后重新扫码",
-    ReturnCode.QRCODE_INVALID: "请参保人刷新二维码后重新扫码",
-    ReturnCode.EC_QRCODE_REQUIRED: "请参保人打开医保电子凭证，出示二维码后重新扫码",
-    ReturnCode.PASSWORD_NOT_NEEDED: "本次无需输入密码，可直接办理",
-}
+# The advice of these codes says what happened too; of others the platform does.
+_ADVICE_SAYS_ALL = (
+    ReturnCode.INVALID_PARAMETER,
+    ReturnCode.RATE_LIMITED,
+    ReturnCode.QRCODE_TOKEN_EXPIRED,
+    ReturnCode.QRCODE_INVALID,
+    ReturnCode.EC_QRCODE_REQUIRED,
+    ReturnCode.PASSWORD_NOT_NEEDED,
+)
 
 
 class NationEcError(Exception):
@@ -45,8 +44,11 @@ class NationEcError(Exception):
 
     ``trans_type`` and ``out_biz_no`` say which transaction, ``exchange`` is all that
     was sent and received; the client fills them in, and they are ``None`` for what
-    fails outside a call. ``exchange`` holds the patient's data, so it is left out when
-    the error is pickled.
+    fails outside a call.
+
+    ``args`` are the text and a ``dict`` of the attributes, both plain JSON:
+    ``type(error)(*error.args)`` is the same error, as Celery rebuilds it. ``exchange``
+    holds the patient's data, so neither ``args`` nor a pickle has it.
     """
 
     trans_type: Optional[str] = None
@@ -54,17 +56,38 @@ class NationEcError(Exception):
     exchange: Optional[Exchange[Any]] = None
     repeatable: bool = False
     """``Request.repeatable`` of the transaction."""
+    operator_action: str = "操作"
+    """``Request.operator_action`` of the transaction."""
     outcome_unknown: bool = False
     """Whether the transaction may have taken place all the same: timeout, crash, an
     answer that cannot be read, and the code -3. Nothing else decides this."""
     _for_operator = "医保交易未完成，请稍后重试；仍不成功请联系信息科"
 
+    def __init__(
+        self,
+        text: str = "",
+        facts: Optional[Mapping[str, Any]] = None,
+        /,
+        **more: Any,
+    ) -> None:
+        super().__init__(text, {})
+        self._learn({**(facts or {}), **more})
+
+    def _learn(self, facts: Dict[str, Any]) -> None:
+        vars(self).update(facts)
+        public = {name: fact for name, fact in facts.items() if name not in _PRIVATE}
+        self.args = self.args[0], {**self.args[1], **public}
+
     def about(self, exchange: Exchange[Any]) -> None:
         """Fill in the call that failed."""
-        self.exchange = exchange
-        self.trans_type = exchange.trans_type
-        self.out_biz_no = exchange.out_biz_no
-        self.repeatable = exchange.request.repeatable
+        facts = {
+            "exchange": exchange,
+            "trans_type": exchange.trans_type,
+            "out_biz_no": exchange.out_biz_no,
+            "repeatable": exchange.request.repeatable,
+            "operator_action": exchange.request.operator_action,
+        }
+        self._learn(facts)
 
     @property
     def for_operator(self) -> str:
@@ -75,18 +98,22 @@ class NationEcError(Exception):
         if not self.outcome_unknown:
             return self._for_operator
         if self.repeatable:
-            return "未收到结果，本次不产生费用，请重新扫码"
+            return f"未收到结果，本次不产生费用，请重新{self.operator_action}"
         if self.out_biz_no:
-            return f"结果未知，请勿重复操作，请核对业务流水号 {self.out_biz_no}"
+            number = one_line(self.out_biz_no)
+            return f"结果未知，请勿重复操作，请核对业务流水号 {number}"
         return "结果未知，请勿重复操作，请联系信息科核对"
 
     def __str__(self) -> str:
-        text = super().__str__()
+        text = self.args[0]
         if self.outcome_unknown:
             text = _("{what}. {then}").format(what=text, then=self._what_now())
-        told = [self.trans_type, self.out_biz_no and f"outBizNo {self.out_biz_no}"]
-        about = ", ".join(filter(None, told))
+        number = self.out_biz_no and f"outBizNo {self.out_biz_no}"
+        about = ", ".join(filter(None, (self.trans_type, number)))
         return one_line(f"{text} [{about}]" if about else text)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
 
     def _what_now(self) -> str:
         if self.repeatable:
@@ -118,12 +145,9 @@ class DllLoadError(NationEcError):
     where none was found.
     """
 
+    reason: str = ""
+    path: str = ""
     _for_operator = "医保动态库无法加载，请联系信息科"
-
-    def __init__(self, text: str, *, reason: str = "", path: str = "") -> None:
-        super().__init__(text)
-        self.reason = reason
-        self.path = path
 
 
 class DllTimeoutError(NationEcError):
@@ -133,16 +157,13 @@ class DllTimeoutError(NationEcError):
 
 
 class DllCrashError(NationEcError):
-    """The DLL crashed, ended its process or wrote past ``OutData``.
+    """The DLL crashed, ended its process, wrote past ``OutData``, or was cancelled.
 
     The transaction may have taken place. ``received`` is what OutData held.
     """
 
+    received: bytes = b""
     outcome_unknown = True
-
-    def __init__(self, text: str, *, received: bytes = b"") -> None:
-        super().__init__(text)
-        self.received = received
 
 
 class ProtocolError(NationEcError):
@@ -154,12 +175,8 @@ class ProtocolError(NationEcError):
     U+FFFD; the bytes themselves are on ``exchange``.
     """
 
-    def __init__(
-        self, text: str, *, return_value: Optional[str] = None, out_data: str = ""
-    ) -> None:
-        super().__init__(text)
-        self.return_value = return_value
-        self.out_data = out_data
+    return_value: Optional[str] = None
+    out_data: str = ""
 
 
 class BusinessError(NationEcError):
@@ -170,11 +187,13 @@ class BusinessError(NationEcError):
     none. Code -3 (服务端请求超时) is no refusal: ``outcome_unknown`` is true.
     """
 
-    def __init__(self, text: str, *, code: int = 0, message: str = "") -> None:
-        super().__init__(text)
-        self.code = code
-        self.message = message
-        self.outcome_unknown = code == ReturnCode.SERVER_TIMEOUT
+    code: int = 0
+    message: str = ""
+
+    @property
+    def outcome_unknown(self) -> bool:  # type: ignore[override]
+        """Whether the platform did not say how it ended: code -3."""
+        return self.code == ReturnCode.SERVER_TIMEOUT
 
     @property
     def return_code(self) -> Optional[ReturnCode]:
@@ -183,43 +202,34 @@ class BusinessError(NationEcError):
 
     @property
     def _for_operator(self) -> str:  # type: ignore[override]
-        if self.return_code in _FOR_OPERATOR:
-            return _FOR_OPERATOR[self.return_code]
+        advice = CHINESE[ADVICE[self.code]] if self.code in ADVICE else ""
+        if self.code in _ADVICE_SAYS_ALL:
+            return advice
         if not self.message:
-            return f"医保平台未说明原因（{self.code}），请联系信息科"
-        return f"医保平台提示：{cut(self.message)}（{self.code}）"
+            return f"医保平台未说明原因（{self.code}），{advice or '请联系信息科'}"
+        advice = advice or "请按提示处理；仍不成功请联系信息科"
+        return f"医保平台提示：{cut(self.message)}（{self.code}），{advice}"
 
 
 class ResponseFormatError(NationEcError):
     """The answer is not what §4.2.4.2 and §5 say. What was received is on ``exchange``.
 
     ``missing`` has the wire names of required fields that are absent or empty,
-    ``unreadable`` of those whose value cannot be read.
+    ``unreadable`` of those whose value cannot be read. ``permanent`` says that to do it
+    again does not help: a gateway or a web page answered, or a setting is wrong.
     """
 
+    missing: Tuple[str, ...] = ()
+    unreadable: Tuple[str, ...] = ()
+    permanent: bool = False
     outcome_unknown = True
 
-    def __init__(
-        self,
-        text: str,
-        *,
-        missing: Tuple[str, ...] = (),
-        unreadable: Tuple[str, ...] = (),
-    ) -> None:
-        super().__init__(text)
-        self.missing = missing
-        self.unreadable = unreadable
-
-
-def one_line(text: str) -> str:
-    """``text`` with each piece of white space and control characters made one blank."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def cut(words: str) -> str:
-    """``words`` of the platform or the DLL in a text: one line, 200 characters."""
-    line = one_line(words)
-    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
+    @property
+    def for_operator(self) -> str:
+        """As of any error, but not to do it again if it is ``permanent``."""
+        if self.permanent and self.repeatable:
+            return "未收到结果，本次不产生费用，请联系信息科"
+        return super().for_operator
 
 
 # From here on the sentences: what happened, then what to do; paths and lists stand
@@ -387,9 +397,7 @@ def business_error(code: int, message: str) -> BusinessError:
     return BusinessError(text, code=code, message=message)
 
 
-def format_error(
-    fault: str, missing: Tuple[str, ...] = (), unreadable: Tuple[str, ...] = ()
-) -> ResponseFormatError:
+def format_error(fault: str, **facts: Any) -> ResponseFormatError:
     """``fault`` says what is the matter with the answer."""
     text = _("the answer cannot be read: {fault}").format(fault=fault)
-    return ResponseFormatError(text, missing=missing, unreadable=unreadable)
+    return ResponseFormatError(text, **facts)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Optional
 
+from .language import one_line
 from .models import Envelope, Request, T
 
 
@@ -41,13 +42,11 @@ class Exchange(Generic[T]):
     @property
     def out_biz_no(self) -> Optional[str]:
         """业务流水号 (§4.2.3); ``None`` where the transaction has none."""
-        # Of a class that has it, else as it was given to ``AnyRequest``.
-        number = self.request.__dict__.get("out_biz_no")
-        number = number or (self.request.model_extra or {}).get("outBizNo")
+        number = getattr(self.request, "out_biz_no", None)
         return None if number is None else str(number)
 
     def __repr__(self) -> str:
         code = self.envelope and self.envelope.code
         outcome = f"error={type(self.error).__name__}" if self.error else f"code={code}"
         about = f"{self.trans_type} out_biz_no={self.out_biz_no} {outcome}"
-        return f"<Exchange {about} {self.elapsed * 1000:.1f} ms>"
+        return f"<Exchange {one_line(about)} {self.elapsed * 1000:.1f} ms>"

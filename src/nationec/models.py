@@ -6,7 +6,6 @@
 #
 # No error, ``repr`` or pickle of an error holds a value: it may be a patient's.
 
-import json
 import re
 from typing import (
     TYPE_CHECKING,
@@ -28,6 +27,7 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    PrivateAttr,
     ValidationError,
     model_validator,
 )
@@ -37,25 +37,19 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 from typing_extensions import Annotated
 
 from .codes import Code, ReturnCode
-from .json_text import ABSENT
-from .language import _
+from .json_text import ABSENT, write
+from .language import _, field
 from .rows import JsonText, required
 
 
-def _integer(code: Any) -> Any:
-    """pydantic takes true for 1, and before 2.8 does not read "0000"."""
-    if isinstance(code, bool):
+def _no_boolean(code: Any) -> Any:
+    if isinstance(code, bool):  # pydantic takes true for 1
         raise ValueError("a boolean")
-    if isinstance(code, str) and re.fullmatch(" *[+-]?[0-9]{1,18} *", code):
-        return int(code)
     return code
 
 
 def _as_text(words: Any) -> Any:
-    if isinstance(words, str):
-        return words
-    # Not by pydantic's to_json, which on Windows nests 99 levels deep.
-    return json.dumps(words, ensure_ascii=False)
+    return words if isinstance(words, str) else write(words)
 
 
 class _Hidden:
@@ -75,62 +69,60 @@ class _Model(BaseModel):
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         # Around all: a wrap validator stands inside a subclass's "after" validators.
         wrap = core_schema.no_info_wrap_validator_function
-        return wrap(cls._without_input, handler(source))
+        return wrap(cls._validate, handler(source))
 
     @classmethod
-    def _without_input(cls, data: Any, handler: Any) -> Any:
+    def _validate(cls, data: Any, handler: Any) -> Any:
         try:
             return handler(data)
         except ValidationError as error:
-            raise _told(cls, error) from None
+            raise _without_input(cls, error) from None
 
     if not TYPE_CHECKING:
 
         def __setattr__(self, name: str, value: Any) -> None:
             try:
-                super().__setattr__(name, value)
+                return super().__setattr__(name, value)
             except ValidationError as error:
-                told = _told(type(self), error)
-            else:
-                return
-            raise told  # not from in there: the context holds the input
+                hidden = _without_input(type(self), error)
+            raise hidden  # not from in there: the context holds the input
 
     def __repr_args__(self) -> Iterator[Tuple[Optional[str], Any]]:
-        """Which fields are there, and the values of codes that the standard lists."""
+        """Show which fields are there, and the values of codes that are listed."""
         for name, value in self.__dict__.items():
             if value is not None:
                 yield name, str(value) if isinstance(value, Code) else _Hidden()
-        # Of what no table lists the name, unless it may itself be somebody's number or
-        # name.
+        # Show the names of unlisted fields, unless the name itself may be patient data.
         for name in self.model_extra or {}:
             if name.isascii() and name.isidentifier():
                 yield name, _Hidden()
 
 
-def _told(model: Type[BaseModel], error: ValidationError) -> ValidationError:
-    """``error`` in the reader's language, and without the input."""
+def _without_input(model: Type[BaseModel], error: ValidationError) -> ValidationError:
+    """Return ``error`` in the reader's language, and without the input."""
     faults = error.errors(include_input=False)
-    # A code that is not listed may still be right: what else is wrong with it counts.
+    # An unlisted code may be right. If it has another fault, that one is shown alone.
     others = {fault["loc"][:1] for fault in faults if fault["type"] != "enum"}
-    told = []
+    details = []
     for fault in faults:
         if fault["type"] == "enum" and fault["loc"][:1] in others:
             continue
         kind: Any = fault["type"]
-        text = _text(model, fault)
-        # Before pydantic 2.13 an error of a kind of its own is unpickled with its
-        # context. That of another kind (a validator's of the user's) may hold the
-        # input.
+        text = _sentence(model, fault)
+        # An error of pydantic's own kinds has a url. The context of any other, which is
+        # a user's validator's, may hold the input. Before pydantic 2.13 an error of a
+        # custom kind is unpickled with its context.
         context = fault.get("ctx", {}) if "url" in fault else {}
-        context = {**context, "error": text, "text": text}
-        said = PydanticCustomError(kind, "{text}", context)
-        # Its first part alone: what follows may be a key of what was given.
-        told.append(InitErrorDetails(type=said, loc=fault["loc"][:1], input=None))
-    return ValidationError.from_exception_data(model.__name__, told, hide_input=True)
+        custom = PydanticCustomError(
+            kind, "{text}", {**context, "error": text, "text": text}
+        )
+        # The first part of the place alone: the next may be a key of the input.
+        details.append(InitErrorDetails(type=custom, loc=fault["loc"][:1], input=None))
+    return ValidationError.from_exception_data(model.__name__, details, hide_input=True)
 
 
-def _text(model: Type[BaseModel], fault: Any) -> str:
-    """收款员姓名 operator_name: at most 30 characters."""
+def _sentence(model: Type[BaseModel], fault: Any) -> str:
+    """Say, for example, 收款员姓名 operator_name: at most 30 characters."""
     texts = {
         "missing": _("it must be given"),
         "extra_forbidden": _("there is no such field"),
@@ -143,7 +135,6 @@ def _text(model: Type[BaseModel], fault: Any) -> str:
         "string_unicode": _("it has a character that is none (a lone surrogate)"),
         "frozen_instance": _("a request cannot be changed: make another"),
         "finite_number": _("JSON has no such number"),
-        "literal_error": _("one of {expected}"),
         "invalid-json-value": _("JSON has no such value"),
     }
     if fault["type"] in texts:
@@ -153,14 +144,14 @@ def _text(model: Type[BaseModel], fault: Any) -> str:
     if not fault["loc"]:
         return text
     name = str(fault["loc"][0])
-    field = f"{chinese_name(model, name)} {name}".strip()
-    return _("{field}: {fault}").format(field=field, fault=text)
+    label = f"{chinese_name(model, name)} {field(name)}".strip()
+    return _("{field}: {fault}").format(field=label, fault=text)
 
 
 def chinese_name(model: Type[BaseModel], name: str) -> str:
-    """参数描述 of a field under Python's name: what its docstring begins with."""
-    field = model.model_fields.get(name)
-    return re.split("[：\n]", field.description or "")[0] if field else ""
+    """Return 参数描述 of a field: what its docstring begins with."""
+    info = model.model_fields.get(name)
+    return re.split("[：\n]", info.description or "")[0] if info else ""
 
 
 class Response(_Model):
@@ -173,12 +164,20 @@ class Response(_Model):
 
     model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
 
-    @model_validator(mode="before")
     @classmethod
-    def _without_absent(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        return {name: value for name, value in data.items() if value not in ABSENT}
+    def _validate(cls, data: Any, handler: Any) -> Any:
+        if isinstance(data, dict):
+            data = {
+                name: _number(value)
+                for name, value in data.items()
+                if value not in ABSENT
+            }
+        return super()._validate(data, handler)
+
+
+def _number(value: Any) -> Any:
+    """Read 430000.0 as 430000: Gson writes whole numbers so."""
+    return int(value) if type(value) is float and value.is_integer() else value
 
 
 T = TypeVar("T", bound=Response)
@@ -209,6 +208,8 @@ class Request(_Model, Generic[T]):
     response_type: ClassVar[Type[Response]]
     repeatable: ClassVar[bool] = False
     """Whether it may be done again when its outcome is unknown: it settles nothing."""
+    operator_action: ClassVar[str] = "操作"
+    """What is done at the window, as ``NationEcError.for_operator`` says it: 扫码."""
 
     org_id: Annotated[Optional[str], required(40)] = None
     """机构 ID：医保定点机构代码
@@ -236,6 +237,11 @@ class Request(_Model, Generic[T]):
                     cls.response_type = answer
 
 
+class _Head(_Model):
+    trans_type: Annotated[str, required(40)]
+    """交易类型：§4.2.4.1"""
+
+
 class AnyRequest(Request[Response]):
     """A transaction without a class: ``AnyRequest("cn.nhsa.cert.get", outBizNo="1")``.
 
@@ -249,15 +255,23 @@ class AnyRequest(Request[Response]):
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: Dict[str, JsonValue]
-
-    trans_type: Annotated[  # type: ignore[misc]
-        str, required(40), Field(exclude=True, alias="trans_type")
-    ]
-    """交易类型：§4.2.4.1"""
+    _trans_type: str = PrivateAttr()
 
     def __init__(self, trans_type: str, /, **data: Any) -> None:
         """A transaction without a class (§4.2.4.1): ``data`` under the wire's names."""
-        super().__init__(trans_type=trans_type, **data)
+        super().__init__(**data)
+        self._trans_type = _Head(trans_type=trans_type).trans_type
+
+    # Properties, so that a field of the data may have any name.
+    @property
+    def trans_type(self) -> str:  # type: ignore[override]
+        """交易类型 (§4.2.4.1)."""
+        return self._trans_type
+
+    @property
+    def out_biz_no(self) -> Any:
+        """业务流水号 (§4.2.3): ``outBizNo`` of the data."""
+        return (self.model_extra or {}).get("outBizNo")
 
     def __repr_args__(self) -> Iterator[Tuple[Optional[str], Any]]:
         yield None, self.trans_type
@@ -269,7 +283,7 @@ class AnyRequest(Request[Response]):
 class Envelope(Response):
     """The head of an answer (§4.2.4.2); what is added to it is in ``model_extra``."""
 
-    code: Annotated[int, Field(gt=-(10**10), lt=10**10), BeforeValidator(_integer)]
+    code: Annotated[int, Field(gt=-(10**10), lt=10**10), BeforeValidator(_no_boolean)]
     """返回码 (§7.1): any integer, also as text, where the table has four digits."""
     message: Annotated[str, BeforeValidator(_as_text)] = Field(
         default="", validation_alias=AliasChoices("message", "cause")
@@ -282,7 +296,7 @@ class Envelope(Response):
 
     @model_validator(mode="after")
     def _with_message(self) -> "Envelope":
-        listed = ReturnCode.listed(self.code)
-        if listed is not None and not self.message:  # SUCCESS is 0
-            self.message = listed.label
+        if not self.message:
+            listed = ReturnCode.listed(self.code)
+            self.message = "" if listed is None else listed.label  # SUCCESS is 0
         return self

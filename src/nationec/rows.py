@@ -18,42 +18,43 @@ PHOTO_LIMIT = 102_400
 
 _BASE64 = (ascii_letters + digits + "+/").encode()
 
+
 # The rows of the tables: 必填 Y and N of a request, a code, a field of an answer.
 _TEXT: Dict[str, Any] = {"pattern": r"^[^\x00-\x1f\x7f]*$", "strict": True}
 
 
 def required(limit: int) -> Any:
-    """A row with 必填 Y: text that is there, and not longer than ``limit``."""
+    """Require text (必填 Y) of at most ``limit`` characters."""
     return Field(min_length=1, max_length=limit, **_TEXT)
 
 
 def optional(limit: int) -> Any:
-    """A row with 必填 N. ``None`` leaves it out."""
+    """Limit optional text (必填 N). ``None`` leaves it out."""
     return Field(max_length=limit, **_TEXT)
 
 
 def answered(limit: int) -> Any:
-    """A row of an answer. The length is told, not enforced."""
+    """Document the length of an answer's field, and do not enforce it."""
     return Field(json_schema_extra={"maxLength": limit})
 
 
 LISTED = Field(union_mode="left_to_right")
-"""A row with a code: the member where the standard lists it, else the text as it is."""
+"""A code: the member if the standard lists it, else the text as it is."""
 
 JsonText = Annotated[Any, BeforeValidator(unwrap)]
-"""A row with JSON (扩展参数) in an answer: parsed where it comes as text."""
+"""JSON (扩展参数) in an answer, parsed if it arrives as text."""
 
 
 def _is_base64(text: str) -> bool:
-    # A fifth of the time that decoding takes, and a photo is most of what a call costs.
+    # In a fifth of the time that decoding takes: a photo is most of what a call costs.
     rest = text.encode("ascii", "replace").translate(None, _BASE64)
     if rest not in (b"", b"=", b"==") or len(text) % 4:
         return False
     return text.endswith(rest.decode())
 
 
-def _photo(given: Union[str, bytes]) -> str:
-    photo = b64encode(given).decode() if isinstance(given, bytes) else given
+def _photo(image: Union[str, bytes]) -> str:
+    photo = b64encode(image).decode() if isinstance(image, bytes) else image
     if not photo:
         raise ValueError(_("the photo is empty: give None to send none"))
     if len(photo) > PHOTO_LIMIT:
@@ -61,7 +62,7 @@ def _photo(given: Union[str, bytes]) -> str:
             "{length} characters of base64, the limit is {limit}: give a smaller image"
         )
         raise ValueError(text.format(length=len(photo), limit=PHOTO_LIMIT))
-    if photo is given and not _is_base64(photo):
+    if photo is image and not _is_base64(photo):
         text = _("this is not base64 (nor a data URI): give the image as bytes")
         raise ValueError(text)
     return photo
@@ -70,7 +71,7 @@ def _photo(given: Union[str, bytes]) -> str:
 _Text = Annotated[str, Field(strict=True)]
 
 Photo = Annotated[Union[_Text, bytes], AfterValidator(_photo)]
-"""A row with a photo: the image as ``bytes``, or its base64."""
+"""A photo: the image as ``bytes``, or its base64."""
 
 Ext = Union[Dict[str, JsonValue], _Text]
-"""A row with 预留 json of a request: an object, or JSON text that goes out as is."""
+"""预留 json of a request: an object, or JSON text that goes out as it is."""

@@ -3,16 +3,31 @@
 What the standard marks N has a default and may be ``None``, which leaves it out.
 """
 
-from typing import TYPE_CHECKING, Any, Dict, Generic, Optional, Type, Union
+import logging
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    Generic,
+    Iterator,
+    Optional,
+    Tuple,
+    Type,
+    Union,
+)
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, ConfigDict, model_validator
 from typing_extensions import Annotated
 
 from .codes import BusinessType, IdType, MdtrtCertType, PwdFlag
 from .json_text import write
-from .language import _
+from .language import _, field
 from .models import Request, Response, T
 from .rows import LISTED, Ext, JsonText, Photo, answered, optional, required
+
+log = logging.getLogger("nationec.request")
+"""What is sent as it is, and may be a slip."""
+_LONGER = "%s: %s has %d characters, the standard's table has %d"
 
 _Code3 = Annotated[str, required(3)]
 _Code5 = Annotated[str, required(5)]
@@ -23,6 +38,16 @@ class Operated(Request[T], Generic[T]):
     """The rows that all requests of a window have in common."""
 
     repeatable = True
+
+    @classmethod
+    def _validate(cls, data: Any, handler: Any) -> Any:
+        # A database fills a CHAR column with blanks at its end.
+        if isinstance(data, dict):
+            data = {
+                name: value.rstrip(" ") if isinstance(value, str) else value
+                for name, value in data.items()
+            }
+        return super()._validate(data, handler)
 
     business_type: Annotated[Union[BusinessType, _Code5], LISTED]
     """用码业务类型：详见 6.1 代码标识说明"""
@@ -47,6 +72,15 @@ class Operated(Request[T], Generic[T]):
             - ``EcPwdRequest``: 医保电子凭证密码核验 (§5.6)
             - ``EcAuthRequest``: 刷脸获取医保用户身份授权 (the terminal's)
             """
+
+
+class Numbered(Operated[T], Generic[T]):
+    """A transaction with a number of its own (医疗机构业务流水号, §4.2.3)."""
+
+    out_biz_no: Annotated[Optional[str], required(64)] = None
+    """定点医药机构本次业务流水号：不可重复，每次请求都需要唯一
+
+    Made with ``new_out_biz_no`` unless given."""
 
 
 # Three of the tables are one, but for authNo in §5.5.4.
@@ -91,6 +125,7 @@ class EcQueryRequest(Operated[EcQueryResponse]):
     """电子凭证二维码解码 (§5.3): decode the QR code that the reader has read."""
 
     trans_type = "ec.query"
+    operator_action = "扫码"
 
     device_type: Annotated[Optional[str], optional(30)] = None
     """设备类型：自助机该字段设为 SelfService，其它情况不用设置"""
@@ -104,15 +139,12 @@ class QrcodeGetResponse(DecodedResponse):
     """终端医保电子凭证码解码的响应 (§5.4.4): whose voucher the terminal has scanned."""
 
 
-class QrcodeGetRequest(Operated[QrcodeGetResponse]):
+class QrcodeGetRequest(Numbered[QrcodeGetResponse]):
     """终端医保电子凭证码解码 (§5.4): have the terminal scan the code."""
 
     trans_type = "cn.nhsa.qrcode.get"
+    operator_action = "扫码"
 
-    out_biz_no: Annotated[Optional[str], required(64)] = None
-    """定点医药机构本次业务流水号：不可重复，每次请求都需要唯一
-
-    Made with ``new_out_biz_no`` unless given."""
     photo_data: Optional[Photo] = None
     """人脸照片：base64 字符串，大小控制在 100k 以下
 
@@ -128,15 +160,12 @@ class AuthCheckResponse(DecodedResponse):
     """实人认证业务流水号：医保综合服务终端返回的授权码"""
 
 
-class AuthCheckRequest(Operated[AuthCheckResponse]):
+class AuthCheckRequest(Numbered[AuthCheckResponse]):
     """刷脸授权获取医保身份 (§5.5): whose face the terminal has recognised."""
 
     trans_type = "cn.nhsa.auth.check"
+    operator_action = "刷脸"
 
-    out_biz_no: Annotated[Optional[str], required(64)] = None
-    """定点医药机构本次业务流水号：不可重复，每次请求都需要唯一
-
-    Made with ``new_out_biz_no`` unless given."""
     auth_no: Annotated[str, required(64)]
     """实人认证业务流水号：医保综合服务终端返回的授权码
 
@@ -176,6 +205,7 @@ class EcPwdRequest(Operated[EcPwdResponse]):
     """
 
     trans_type = "cn.nhsa.ec.pwd"
+    operator_action = "输入密码"
 
     id_no: Annotated[str, required(30)]
     """人员证件号码"""
@@ -202,10 +232,10 @@ class EcPwdRequest(Operated[EcPwdResponse]):
     def _token_with_qrcode(self) -> "EcPwdRequest":
         if self.mdtrt_cert_type == MdtrtCertType.EC_QRCODE and not self.ec_token:
             text = _(
-                "身份核验令牌 ec_token must be given when mdtrt_cert_type is 01A "
-                "(a QR code)"
+                "身份核验令牌 {token} must be given when {type} is 01A (a QR code)"
             )
-            raise ValueError(text)
+            names = {"token": field("ec_token"), "type": field("mdtrt_cert_type")}
+            raise ValueError(text.format(**names))
         return self
 
 
@@ -226,7 +256,7 @@ def _as_text(value: Any) -> Any:
     return write(value) if isinstance(value, dict) else value
 
 
-class EcAuthRequest(Operated[EcAuthResponse]):
+class EcAuthRequest(Numbered[EcAuthResponse]):
     """刷脸获取医保用户身份授权 (the terminal's standard): show its face screen.
 
     Its ``auth_no`` is what ``AuthCheckRequest`` (§5.5) needs. That standard
@@ -235,11 +265,8 @@ class EcAuthRequest(Operated[EcAuthResponse]):
     """
 
     trans_type = "cn.nhsa.ec.auth"
+    operator_action = "刷脸"
 
-    out_biz_no: Annotated[Optional[str], required(64)] = None
-    """定点医药机构本次业务流水号：不可重复
-
-    Made with ``new_out_biz_no`` unless given."""
     ext_data: Annotated[Optional[Ext], AfterValidator(_as_text)] = None
     """扩展参数
 
@@ -257,3 +284,43 @@ TRANSACTIONS: Dict[str, Type[Request[Any]]] = {
     )
 }
 """Every transaction that has a class, by its transType: §3, and the terminal's."""
+
+
+def widened(request: Type[Request[Any]]) -> Type[Request[Any]]:
+    """Derive a class that takes longer text than the table, and other fields.
+
+    Later editions and provinces ask for both. Each longer text is a warning in the log
+    ``nationec.request``, and goes out as it is.
+    """
+
+    class Widened(request):  # type: ignore[valid-type,misc]
+        model_config = ConfigDict(extra="allow", title=request.__name__)
+
+        @classmethod
+        def _validate(cls, data: Any, handler: Any) -> Any:
+            if not isinstance(data, dict):
+                return super()._validate(data, handler)
+            names = {info.alias: name for name, info in cls.model_fields.items()}
+            fields = {names.get(name, name): value for name, value in data.items()}
+            whole = {}
+            for name, limit in _limits(cls):
+                text = str(fields.get(name, "")).rstrip(" ")
+                if len(text) > limit and text.isprintable():
+                    whole[name], fields[name] = text, text[:limit]
+                    log.warning(
+                        _LONGER, request.trans_type, field(name), len(text), limit
+                    )
+            made = super()._validate(fields, handler)
+            made.__dict__.update(whole)  # not by a copy: this is its __init__ too
+            return made
+
+    Widened.__name__ = request.__name__
+    Widened.__doc__ = request.__doc__
+    return Widened
+
+
+def _limits(model: Type[Request[Any]]) -> Iterator[Tuple[str, int]]:
+    for name, info in model.model_fields.items():
+        for constraint in info.metadata:
+            if hasattr(constraint, "max_length"):
+                yield name, constraint.max_length

@@ -1,39 +1,149 @@
-"""A request written as InData, an answer read from OutData, the DLL's own words."""
+"""The one room that knows how text becomes bytes and back: ``Wire``."""
 
 # A request is the ``data`` of the standard's message (§4.2.4.1): pydantic writes it,
 # the head goes around it as text, and the whole is encoded once. An answer is decoded
 # once, and one JSON parser and one function read its head and its ``data`` alike.
 #
-# What cannot be read is ``ResponseFormatError``. Its text names fields and settings,
-# never a value. UTF-8 where another encoding is expected is refused and not guessed: a
-# garbled name is the worst answer.
+# An answer that cannot be read is a ``ResponseFormatError``. Its text names fields and
+# settings, never a value. UTF-8 where another encoding is expected is refused and not
+# guessed: a garbled name is the worst answer.
 
 import codecs
-from typing import Any, Dict, Optional, Type, Union
+from typing import Any, Dict, List, Optional, Sequence, Type, Union
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from . import gb18030
-from .errors import format_error
+from .errors import ResponseFormatError, format_error
 from .json_text import ABSENT, TooDeepError, parse, write
-from .language import _, option
-from .models import Envelope, Request, T
+from .language import _, cut, option
+from .models import AnyRequest, Envelope, Request, T
 
 Extra = Union[Dict[str, Any], str, None]
 """``extra`` of the head (§4.2.4.1): an object, or JSON text that goes out as is."""
 
-_AROUND = "\ufeff \t\r\n"  # a mark of the byte order, and white space
+_AROUND = "\ufeff \t\r\n"  # a byte order mark, and white space
+_ERROR_WORDS = "message", "cause"
+_GATEWAY_WORDS = (*_ERROR_WORDS, "err_msg", "error", "status")
+
+
+class Wire:
+    """The encodings of a DLL and the format of its messages.
+
+    See ``Client`` for the arguments. Raises ``ValueError`` for an encoding that does
+    not exist or cannot be in a ``char*``, and for another format.
+    """
+
+    def __init__(
+        self,
+        encoding: str = "gb18030",
+        response_encoding: Optional[str] = None,
+        data_format: str = "object",
+    ) -> None:
+        if data_format not in ("object", "string"):
+            raise ValueError(_('data_format is "object" or "string"'))
+        answers_in = response_encoding or encoding
+        self._encoding = codec("encoding", encoding)
+        self._response_encoding = codec("response_encoding", answers_in)
+        self._data_as_text = data_format == "string"
+
+    def encode(self, text: str) -> bytes:
+        """Encode ``text`` for the DLL.
+
+        Raises ``ValueError`` for a character that the encoding does not have.
+        """
+        encoding = self._encoding
+        try:
+            if encoding == "gb18030":
+                return gb18030.encode(text)
+            return text.encode(encoding)
+        except UnicodeEncodeError:
+            pass  # and not raised from here: it holds the request
+        fault = _(
+            "the request holds a character that {encoding} does not have: "
+            "nothing was sent"
+        )
+        raise ValueError(fault.format(encoding=encoding))
+
+    def in_data(self, request: Request[Any], extra: Extra = None) -> bytes:
+        """Write the message of §4.2.4.1.
+
+        Raises ``ValueError`` for what JSON or the encoding cannot carry, and for an
+        ``extra`` of more than 2,048 characters.
+        """
+        data = _data(request)
+        if self._data_as_text:
+            data = write(data)
+            extra = _json(extra) if isinstance(extra, dict) else extra
+        org_id, trans_type = _json(request.org_id), _json(request.trans_type)
+        message = f'{{"orgId":{org_id},"transType":{trans_type},"data":{data}'
+        if extra is None:
+            return self.encode(message + "}")
+        in_json = _json(extra)
+        if len(extra if isinstance(extra, str) else in_json) > 2048:
+            text = _("extra has more than the 2,048 characters of the standard")
+            raise ValueError(text)
+        return self.encode(f'{message},"extra":{in_json}}}')
+
+    def answer(self, received: bytes) -> Envelope:
+        """Read the head of an answer (§4.2.4.2). Raises ``ResponseFormatError``."""
+        encoding = self._response_encoding
+        is_utf8 = encoding != "utf-8" and _is_utf8(received)
+        text = decode(received, "utf-8" if is_utf8 else encoding)
+        if text is None:
+            raise _wrong_encoding(encoding, is_utf8)
+        text = text.strip(_AROUND)
+        if text.startswith("<"):
+            fault = _("OutData is a web page (HTML): check the url")
+            raise format_error(fault, permanent=True)
+        value, fault = None, ""
+        try:
+            value = parse(text)
+        except ValueError:
+            fault = _no_json(text)
+        except TooDeepError:
+            fault = _too_deep("OutData")
+        # Not from in there: the parser's error may hold a piece of the answer.
+        if fault and is_utf8:
+            raise _wrong_encoding(encoding, is_utf8)
+        if fault:
+            raise format_error(fault, permanent=bool(text))
+        # What has no code is not the platform's, whatever its encoding.
+        envelope = _head(value)
+        if is_utf8:
+            raise _wrong_encoding(encoding, is_utf8)
+        return envelope
+
+    def words(self, raw: Optional[bytes]) -> str:
+        """Return what the DLL wrote for people to read.
+
+        Of JSON its ``message`` or ``cause``; of a piece of JSON nothing, since it may
+        be a request.
+        """
+        raw = raw or b""
+        encoding = "utf-8" if _is_utf8(raw) else self._response_encoding
+        text = decode(raw, encoding)
+        if text is None:
+            text = raw.decode(encoding, "replace")
+        text = text.strip(_AROUND)
+        if not set('{}"').intersection(text):
+            return text
+        try:
+            answer = parse(text)
+        except (ValueError, TooDeepError):
+            return ""
+        return next(iter(_words(answer, _ERROR_WORDS)), "")
 
 
 def codec(setting: str, name: str) -> str:
-    """Python's own name for the encoding that the client's ``setting`` names.
+    """Return Python's own name for the encoding that the client's ``setting`` names.
 
-    Raises ``ValueError`` for one that does not exist, or where no ``char*`` holds JSON.
+    Raises ``ValueError`` for one that does not exist or cannot be in a ``char*``.
     """
     try:
         found = codecs.lookup(name.encode("ascii").decode()).name
-        # Not UTF-16, and nothing with a mark before it.
+        # Not UTF-16, and nothing that starts with a byte order mark.
         fits = "a{".encode(found) == b"a{"
     except (LookupError, TypeError, ValueError, AttributeError):
         text = _("{setting}: there is no encoding {name}; the standard's is gb18030")
@@ -44,64 +154,51 @@ def codec(setting: str, name: str) -> str:
     return found
 
 
-def encoded(text: str, encoding: str) -> bytes:
-    """``text`` for the DLL. Raises ``ValueError`` for a character that cannot go."""
-    try:
-        return gb18030.encode(text) if encoding == "gb18030" else text.encode(encoding)
-    except UnicodeEncodeError:
-        pass  # and not raised from here: it holds the request
-    told = _(
-        "the request holds a character that {encoding} does not have: nothing was sent"
-    )
-    raise ValueError(told.format(encoding=encoding))
-
-
-def decoded(raw: bytes, encoding: str) -> Optional[str]:
-    """The text of ``raw``, ``None`` where it is none in this encoding."""
+def decode(raw: bytes, encoding: str) -> Optional[str]:
+    """Decode ``raw``; ``None`` if it is not valid in ``encoding``."""
     try:
         return gb18030.decode(raw) if encoding == "gb18030" else raw.decode(encoding)
     except UnicodeDecodeError:
         return None
 
 
-def _is_utf8(raw: bytes) -> bool:
-    """Whether this is Chinese in UTF-8, which as GB 18030 often is another text."""
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return not text.isascii() and any(map(_is_chinese, text))
+def read_data(model: Type[T], envelope: Envelope) -> T:
+    """Read the ``data`` of an answer as a ``model``. Raises ``ResponseFormatError``."""
+    if envelope.data is None and "encData" in (envelope.model_extra or {}):
+        text = _("it is encrypted (encType, encData): have it sent unencrypted")
+        raise format_error(text, permanent=True)
+    return read(model, {} if envelope.data is None else envelope.data, "data")
 
 
-def _is_chinese(character: str) -> bool:
-    if character < "\U00020000":
-        return "\u3400" <= character <= "\u9fff"
-    return character <= "\U0003ffff"
+def read(model: Type[T], value: Any, what: str) -> T:
+    """Read ``value`` as a ``model``; ``what`` names it in errors.
 
-
-def written(request: Request[Any], extra: Extra, data_format: str) -> str:
-    """The message of §4.2.4.1.
-
-    Raises ``ValueError`` for what JSON cannot carry, and for an ``extra`` of more than
-    2,048 characters.
+    Raises ``ResponseFormatError``.
     """
-    data = _data(request)
-    if data_format == "string":
-        data = write(data)
-        extra = _json(extra) if isinstance(extra, dict) else extra
-    head = f'"orgId":{_json(request.org_id)},"transType":{_json(request.trans_type)}'
-    if extra is None:
-        return f'{{{head},"data":{data}}}'
-    told = _json(extra)
-    if len(extra if isinstance(extra, str) else told) > 2048:
-        raise ValueError(_("extra has more than the 2,048 characters of the standard"))
-    return f'{{{head},"data":{data},"extra":{told}}}'
+    if not isinstance(value, dict):
+        raise format_error(_("{what} is not a JSON object").format(what=what))
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        faults = error.errors(include_input=False)
+        fault = ""
+    except TooDeepError:
+        fault = _too_deep(what)
+    except Exception as error:
+        # A user's validator raised it; its text may hold a value.
+        fault = _("a validator of {model} raised {kind}")
+        fault = fault.format(model=model.__name__, kind=type(error).__name__)
+    if fault:
+        raise format_error(fault)
+    raise _unreadable(what, model, value, faults)
 
 
 def _data(request: Request[Any]) -> str:
+    # A user's class may have it as a field, the data of an AnyRequest another so named.
+    exclude = None if isinstance(request, AnyRequest) else {"trans_type"}
     try:
         return request.model_dump_json(
-            by_alias=True, exclude={"trans_type"}, exclude_none=True, warnings=False
+            by_alias=True, exclude=exclude, exclude_none=True, warnings=False
         )
     except PydanticSerializationError:
         pass  # it may hold a value
@@ -118,35 +215,57 @@ def _json(value: Any) -> str:
     raise ValueError(text)
 
 
-def envelope(received: bytes, encoding: str) -> Envelope:
-    """The head of an answer. Raises ``ResponseFormatError``."""
-    text = _out_data(received, encoding)
-    fault = ""
+def _is_utf8(raw: bytes) -> bool:
+    """Whether this is Chinese in UTF-8; as GB 18030 it often is valid other text."""
+    if raw.isascii():
+        return False
     try:
-        answer = parse(text)
-    except ValueError:
-        fault = _("OutData is not JSON")
-    except TooDeepError:
-        fault = _too_deep("OutData")
-    # Not from in there: the parser's error may hold a piece of the answer.
-    if fault:
-        raise format_error(fault)
-    return read(Envelope, answer, "OutData")
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return any(map(_is_chinese, text))
 
 
-def _out_data(received: bytes, encoding: str) -> str:
-    """OutData as text."""
-    other = encoding != "utf-8" and _is_utf8(received)
-    text = None if other else decoded(received, encoding)
-    if text is None:
-        raise format_error(_another_encoding(encoding, other))
-    text = text.strip(_AROUND)
+def _is_chinese(character: str) -> bool:
+    if character < "\U00020000":
+        return "\u3400" <= character <= "\u9fff"
+    return character <= "\U0003ffff"
+
+
+def _head(value: Any) -> Envelope:
+    if not isinstance(value, dict):
+        fault = _("{what} is not a JSON object").format(what="OutData")
+        raise format_error(fault, permanent=True)
+    try:
+        return read(Envelope, value, "OutData")
+    except ResponseFormatError as error:
+        if "code" not in (*error.missing, *error.unreadable):
+            raise
+        fields = {"missing": error.missing, "unreadable": error.unreadable}
+    words = " ".join(_words(value, _GATEWAY_WORDS)) or _("no text")
+    fault = _("OutData has no code of the platform ({words}): check the url")
+    fault = fault.format(words=cut(words))
+    raise format_error(fault, permanent=True, **fields)
+
+
+def _words(answer: Any, names: Sequence[str]) -> List[str]:
+    """Return the texts and numbers that an object has under ``names``."""
+    values = [answer.get(name) for name in names] if isinstance(answer, dict) else []
+    return [
+        str(value)
+        for value in values
+        if isinstance(value, (str, int)) and value not in ABSENT
+    ]
+
+
+def _no_json(text: str) -> str:
     if not text:
-        raise format_error(_("{what} is empty").format(what="OutData"))
-    return text
+        return _("{what} is empty").format(what="OutData")
+    # The text is not shown: it may be a patient's.
+    return _("OutData is not JSON (error.exchange.received has it): check the url")
 
 
-def _another_encoding(encoding: str, is_utf8: bool) -> str:
+def _wrong_encoding(encoding: str, is_utf8: bool) -> ResponseFormatError:
     setting = option("response_encoding")
     utf8 = option("response_encoding", "utf-8")
     text = _(
@@ -154,65 +273,27 @@ def _another_encoding(encoding: str, is_utf8: bool) -> str:
     )
     if is_utf8:
         text = _("OutData is UTF-8 and not {encoding}: give {utf8}")
-    return text.format(encoding=encoding, setting=setting, utf8=utf8)
+    text = text.format(encoding=encoding, setting=setting, utf8=utf8)
+    return format_error(text, permanent=is_utf8)
 
 
 def _too_deep(what: str) -> str:
     return _("{what} nests more than 200 levels deep").format(what=what)
 
 
-def read(model: Type[T], value: Any, what: str) -> T:
-    """``value``, which is ``what`` the DLL answered, as a ``model``.
-
-    Raises ``ResponseFormatError``.
-    """
-    if not isinstance(value, dict):
-        raise format_error(_("{what} is not a JSON object").format(what=what))
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        faults = error.errors(include_input=False)
-        fault = ""
-    except TooDeepError:
-        fault = _too_deep(what)
-    except Exception as error:
-        # Of a validator of the user's own, whose text may hold a value.
-        fault = _("a validator of {model} raised {kind}")
-        fault = fault.format(model=model.__name__, kind=type(error).__name__)
-    if fault:
-        raise format_error(fault)
-    # A field is read or it is not: what pydantic says of the value is not told.
-    kinds = {}
-    for each in faults:
-        name = str(*each["loc"][:1]) or model.__name__
-        kinds[name] = each["type"]
+def _unreadable(
+    what: str, model: Type[T], value: Any, faults: Sequence[Any]
+) -> ResponseFormatError:
+    # A field is read or it is not: what pydantic says of the value is not shown.
+    kinds = {str(*each["loc"][:1]) or model.__name__: each["type"] for each in faults}
     missing = tuple(name for name in kinds if kinds[name] == "missing")
     unreadable = tuple(name for name in kinds if kinds[name] != "missing")
-    told = [] if value else [_("{what} is empty").format(what=what)]
+    sentences = [] if value else [_("{what} is empty").format(what=what)]
     if missing:
-        told.append(_("fields are missing: {names}").format(names=", ".join(missing)))
+        text = _("fields are missing: {names}")
+        sentences.append(text.format(names=", ".join(missing)))
     if unreadable:
-        fault = _("fields have a value of the wrong kind: {names}")
-        told.append(fault.format(names=", ".join(unreadable)))
-    raise format_error(_("; ").join(told), missing, unreadable)
-
-
-def words(raw: Optional[bytes], encoding: str) -> str:
-    """What the DLL wrote for people to read.
-
-    Of JSON its ``message`` or ``cause``; of a piece of it nothing: it may be a request.
-    """
-    raw = raw or b""
-    text = decoded(raw, "utf-8" if _is_utf8(raw) else encoding)
-    if text is None:
-        text = raw.decode(encoding, "replace")
-    text = text.strip(_AROUND)
-    if not set('{}"').intersection(text):
-        return text
-    try:
-        answer = parse(text)
-        given = answer.get("message"), answer.get("cause")
-    except (ValueError, AttributeError, TooDeepError):
-        return ""
-    said = next((each for each in given if each not in ABSENT), "")
-    return said if isinstance(said, str) else ""
+        text = _("fields have a value of the wrong kind: {names}")
+        sentences.append(text.format(names=", ".join(unreadable)))
+    text = _("; ").join(sentences)
+    return format_error(text, missing=missing, unreadable=unreadable)

@@ -130,7 +130,18 @@ CHINESE: Dict[str, str] = {
         "请用 {setting} 设置动态库实际的编码（gb18030 或 utf-8）"
     ),
     "{what} is empty": "{what} 为空",
-    "OutData is not JSON": "OutData 不是 JSON",
+    "OutData is a web page (HTML): check the url": (
+        "OutData 是网页（HTML）：请检查业务请求地址（url）"
+    ),
+    "OutData is not JSON (error.exchange.received has it): check the url": (
+        "OutData 不是 JSON（原文见 error.exchange.received）：请检查业务请求地址（url）"
+    ),
+    "OutData has no code of the platform ({words}): check the url": (
+        "OutData 中没有医保平台的返回码（{words}）：请检查业务请求地址（url）"
+    ),
+    "it is encrypted (encType, encData): have it sent unencrypted": (
+        "响应已加密（encType、encData）：请联系平台方改为不加密返回"
+    ),
     "{what} nests more than 200 levels deep": "{what} 嵌套超过 200 层",
     "{what} is not a JSON object": "{what} 不是 JSON 对象",
     "fields are missing: {names}": "缺少字段 {names}",
@@ -186,7 +197,6 @@ CHINESE: Dict[str, str] = {
     "no control characters (line end, tab, NUL)": "不能含控制字符（换行、制表符、NUL）",
     "it has a character that is none (a lone surrogate)": "含无效字符（孤立代理项）",
     "a request cannot be changed: make another": "请求不可修改：请新建一个",
-    "one of {expected}": "只能是 {expected}",
     "JSON has no such number": "JSON 没有这样的数值",
     "JSON has no such value": "JSON 没有这样的值",
     "the photo is empty: give None to send none": "照片为空：不传照片请用 None",
@@ -196,37 +206,46 @@ CHINESE: Dict[str, str] = {
     "this is not base64 (nor a data URI): give the image as bytes": (
         "不是 base64（也不能是 data URI）：请直接传图片的 bytes"
     ),
-    "身份核验令牌 ec_token must be given when mdtrt_cert_type is 01A (a QR code)": (
-        "mdtrt_cert_type 为 01A（二维码）时，身份核验令牌 ec_token 必填"
+    "身份核验令牌 {token} must be given when {type} is 01A (a QR code)": (
+        "{type} 为 01A（二维码）时，身份核验令牌 {token} 必填"
     ),
-    # codes
-    "The request is wrong, or, on a terminal, the insured person walked away: "
-    "do it again, then check the fields": (
-        "请求参数有误，或（在终端上）参保人中途离开：先重新操作，仍不成功再检查参数"
+    # codes: the cashier hears these
+    "The insured person may have walked away: do it again, "
+    "then have the IT department check the fields": (
+        "参保人可能中途离开，请重新操作；仍不成功请联系信息科检查参数"
     ),
     "No refusal, the outcome is unknown: what settles nothing may be done again": (
         "平台处理超时，结果未知：不产生费用的交易可重新操作，其他交易先核对业务流水号"
     ),
+    "Have the IT department check what this organisation may call": (
+        "请联系信息科检查本机构的接口权限"
+    ),
+    "Have the IT department check the address of the platform": (
+        "请联系信息科检查业务请求地址"
+    ),
+    "The platform is busy: try again in a moment": "医保平台繁忙，请稍后重试",
     "Have the insured person refresh the QR code and scan it again": (
         "请参保人刷新二维码后重新扫码"
     ),
-    "This was another QR code (payment, health code): "
-    "have the insured person open the 医保电子凭证": (
-        "扫的是其他二维码（付款码、健康码等）：请参保人打开医保电子凭证"
+    "This was another QR code (payment, health card, social security card): "
+    "have the insured person open the 医保码 and scan it again": (
+        "这是其他二维码（付款码、电子健康卡、电子社保卡等），"
+        "请参保人打开医保码（医保电子凭证）后重新扫码"
     ),
-    "Let the insured person try again: five wrong passwords lock the account": (
-        "请参保人重新输入密码：输错 5 次会锁定账户"
+    "Have the insured person enter the password again: "
+    "five wrong ones lock the account": ("请参保人重新输入密码，输错 5 次会锁定账户"),
+    "Have the insured person set a password in the app first, "
+    "or use another document": (
+        "请参保人先在国家医保服务平台 APP 中设置密码，或改用其他凭证"
     ),
-    "The insured person sets a password in the app first, or uses another document": (
-        "请参保人先在 APP 中设置密码，或改用其他凭证"
+    "Use another document today: the insured person resets the password in the app, "
+    "or waits 24 hours": (
+        "今天请改用其他凭证；参保人可在国家医保服务平台 APP 中重置密码，或等待 24 小时"
     ),
-    "The insured person resets the password in the app or waits 24 hours; "
-    "use another document today": (
-        "请参保人在 APP 中重置密码，或 24 小时后再试；今天先用其他凭证"
+    "Have the IT department check the organisation number": (
+        "请联系信息科检查医保定点机构代码"
     ),
-    "The organisation number is not the one registered at this address: "
-    "check the setting": ("医保定点机构代码与登记的不一致：请检查 org_id 设置"),
-    "Not a fault: go on": "不是错误：继续办理即可",
+    "No password is needed this time: go on": "本次无需输入密码，可直接办理",
     # commands
     "usage: ": "用法：",
     "arguments": "参数",

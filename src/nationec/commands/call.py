@@ -25,7 +25,7 @@ from ..transactions import TRANSACTIONS
 from ..transports.dll import OUT_BUFFER_SIZE
 from ..transports.isolated import TIMEOUT
 from ..transports.simulator import Simulator
-from ..wire import decoded
+from ..wire import decode
 from .message import Message, in_wire_names, made
 from .output import Failure, InvalidRequest, report, write
 from .parser import Parser, encoding, positive
@@ -220,7 +220,7 @@ def _keep(
 def _both(name: str, raw: Optional[bytes], encoding: str) -> Dict[str, Optional[str]]:
     if raw is None:
         return {name: None, f"{name}Base64": None}
-    return {name: decoded(raw, encoding), f"{name}Base64": b64encode(raw).decode()}
+    return {name: decode(raw, encoding), f"{name}Base64": b64encode(raw).decode()}
 
 
 def _print(exchange: Exchange[Any], arguments: Namespace) -> None:

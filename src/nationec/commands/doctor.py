@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional
 from urllib.parse import urlsplit
 
-from ..errors import DllLoadError, cut, load_error
-from ..language import _
+from ..errors import DllLoadError, load_error
+from ..language import _, cut
 from ..transports import binding
 from ..transports.isolated import TIMEOUT, IsolatedDll
-from ..wire import decoded
+from ..wire import decode
 from .parser import Parser, positive
 from .tables import imports, tables
 
@@ -218,7 +218,7 @@ def _settings(path: Path) -> Finding:
     ini = RawConfigParser(strict=False, allow_no_value=True)
     try:
         raw = path.read_bytes()
-        text = decoded(raw, "utf-8-sig")
+        text = decode(raw, "utf-8-sig")
         if text is None:
             text = raw.decode("gb18030", "replace")
         ini.read_string(text)

@@ -17,7 +17,7 @@ from ..json_text import TooDeepError, parse_strictly, unwrap
 from ..language import _
 from ..models import AnyRequest, Request
 from ..transactions import TRANSACTIONS
-from ..wire import Extra, decoded
+from ..wire import Extra, decode
 from .output import InvalidRequest
 
 _HEAD = {"orgId", "transType", "data", "extra"}
@@ -88,8 +88,8 @@ def _contents(option: str, path: str) -> bytes:
 
 def _text(raw: bytes) -> str:
     """UTF-8, else GB 18030: what most programs for Chinese Windows write."""
-    text = decoded(raw, "utf-8-sig")
-    text = decoded(raw, "gb18030") if text is None else text
+    text = decode(raw, "utf-8-sig")
+    text = decode(raw, "gb18030") if text is None else text
     if text is None:
         raise InvalidRequest(_("--json: it is neither UTF-8 nor GB 18030"))
     return text

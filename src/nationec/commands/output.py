@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Optional, TextIO, Type, Union
 from pydantic.alias_generators import to_camel
 
 from .. import errors
+from ..language import one_line
 
 EXIT_CODES: Dict[Type[Exception], int] = {
     errors.DllLoadError: 3,
@@ -80,7 +81,7 @@ def _told(error: Failure) -> Dict[str, Any]:
     return {
         "error": type(error).__name__,
         "exitCode": EXIT_CODES.get(type(error), 2),
-        "text": errors.one_line(str(error)),
+        "text": one_line(str(error)),
         "forOperator": error.for_operator,
         "outcomeUnknown": error.outcome_unknown,
         **{to_camel(name): fact for name, fact in facts.items() if fact is not None},

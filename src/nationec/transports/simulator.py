@@ -3,7 +3,18 @@
 import json
 import threading
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    List,
+    NamedTuple,
+    Optional,
+    Set,
+    Tuple,
+    Type,
+    Union,
+)
 
 from pydantic import BaseModel, ValidationError
 from pydantic.alias_generators import to_camel
@@ -13,7 +24,8 @@ from ..errors import crash_error, timeout_error
 from ..gb18030 import decode, encode
 from ..json_text import TooDeepError, parse, unwrap
 from ..language import _
-from ..transactions import TRANSACTIONS
+from ..models import Request
+from ..transactions import TRANSACTIONS, EcPwdRequest, Numbered
 
 _PATIENT = {  # the example of §5.3.5.2
     "extra": "",
@@ -28,10 +40,27 @@ _PATIENT = {  # the example of §5.3.5.2
     "nationality": "",
     "email": "",
 }
-_MUST_BE_SENT = {"cn.nhsa.ec.pwd": ["extData"]}
-"""Y in §5.6.3; the library itself always sends it."""
-_ONCE = ("cn.nhsa.qrcode.get", "cn.nhsa.auth.check", "cn.nhsa.ec.auth")
-"""The transactions whose outBizNo must be new."""
+_EXAMPLES: Dict[str, Callable[[Dict[str, Any]], Dict[str, Any]]] = {
+    "ec.query": lambda data: _PATIENT,
+    "cn.nhsa.qrcode.get": lambda data: _PATIENT,
+    "cn.nhsa.auth.check": lambda data: {
+        **_PATIENT,
+        "authNo": data.get("authNo", "A0001"),
+    },
+    "cn.nhsa.ec.pwd": lambda data: {
+        "pwdFlag": "1",
+        "ecToken": data.get("ecToken") or _PATIENT["ecToken"],
+        "extra": "",
+    },
+    "cn.nhsa.ec.auth": lambda data: {
+        "authNo": "A0001",
+        "outBizNo": data.get("outBizNo"),
+        "extData": "",
+    },
+}
+"""The ``data`` of an answer, made of that of the request. Others are not made up."""
+_NO_FAULTS = "extra_forbidden", "string_too_long"
+"""A province may ask for more fields, and a later edition allow longer text."""
 
 
 class _Refused(Exception):
@@ -111,8 +140,8 @@ class Simulator:
         """
         if self._closed:
             raise ValueError(_("this transport is closed: make a new one"))
-        request = _parsed(in_data)
-        # Also what is refused, or answered by a timeout: a test asks what arrived.
+        request = _message(in_data)
+        # Also if it is refused or times out: a test asks what arrived.
         self.requests.append(request)
         answer = self._answer_to(request)
         limit = threading.TIMEOUT_MAX if self.timeout is None else self.timeout
@@ -144,20 +173,21 @@ class Simulator:
         return _Answer(None, 0, None, "0000", None)
 
     def _check_data(self, trans_type: str, data: Dict[str, Any]) -> None:
-        if trans_type not in TRANSACTIONS:
+        if trans_type not in _EXAMPLES:
             raise _Refused(ReturnCode.UNKNOWN_TRANSACTION, trans_type)
-        faults = _faults(trans_type, data)
+        request = TRANSACTIONS[trans_type]
+        faults = _faults(request, data)
         number = str(data.get("outBizNo") or "")
-        if trans_type in _ONCE and (not number or number in self._biz_nos):
+        if issubclass(request, Numbered) and (not number or number in self._biz_nos):
             faults.append("outBizNo")
         if faults:
-            told = ", ".join(dict.fromkeys(faults))
-            raise _Refused(ReturnCode.INVALID_PARAMETER, told)
+            names = ", ".join(dict.fromkeys(faults))
+            raise _Refused(ReturnCode.INVALID_PARAMETER, names)
         self._biz_nos.add(number)
 
 
-def _parsed(in_data: bytes) -> Any:
-    """The message, its ``data`` parsed too; ``None`` for no JSON in GB 18030."""
+def _message(in_data: bytes) -> Any:
+    """Parse the message and its ``data``; ``None`` if it is no JSON in GB 18030."""
     try:
         request = parse(decode(in_data))
         if isinstance(request, dict) and "data" in request:
@@ -189,44 +219,40 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and value != ""
 
 
-def _faults(trans_type: str, data: Dict[str, Any]) -> List[str]:
-    """The fields that are missing or wrong, under the wire's names."""
-    faults = [name for name in _MUST_BE_SENT.get(trans_type, ()) if name not in data]
+def _faults(request: Type[Request[Any]], data: Dict[str, Any]) -> List[str]:
+    """Return the fields that are missing or wrong, under the wire's names."""
+    # Y in §5.6.3. The library always sends it, so its class does not require it.
+    must = ["extData"] if request is EcPwdRequest else []
+    faults = [name for name in must if name not in data]
     try:
-        TRANSACTIONS[trans_type].model_validate(data)
+        request.model_validate(data)
     except ValidationError as error:
-        # A province may ask for fields that no table lists.
-        told = [fault for fault in error.errors() if fault["type"] != "extra_forbidden"]
-        faults += [to_camel(str(*fault["loc"][:1])) or fault["msg"] for fault in told]
+        faults += [
+            to_camel(str(*fault["loc"][:1])) or fault["msg"]
+            for fault in error.errors()
+            if fault["type"] not in _NO_FAULTS
+        ]
     return faults
 
 
 def _example(request: Any) -> Optional[Dict[str, Any]]:
-    """The ``data`` that answers a request, ``None`` for an unknown transaction."""
-    trans_type = request.get("transType") if isinstance(request, dict) else None
-    data = request.get("data") if isinstance(request, dict) else None
-    asked: Dict[str, Any] = data if isinstance(data, dict) else {}
-    if trans_type == "cn.nhsa.auth.check":
-        return {**_PATIENT, "authNo": asked.get("authNo", "A0001")}
-    if trans_type == "cn.nhsa.ec.pwd":
-        token = asked.get("ecToken") or _PATIENT["ecToken"]
-        return {"pwdFlag": "1", "ecToken": token, "extra": ""}
-    if trans_type == "cn.nhsa.ec.auth":
-        return {"authNo": "A0001", "outBizNo": asked.get("outBizNo"), "extData": ""}
-    return dict(_PATIENT) if trans_type in TRANSACTIONS else None
+    """Make up the ``data`` of an answer; ``None`` for an unknown transaction."""
+    if not isinstance(request, dict) or request.get("transType") not in _EXAMPLES:
+        return None
+    data = request.get("data")
+    asked = data if isinstance(data, dict) else {}
+    return dict(_EXAMPLES[request["transType"]](asked))
 
 
 def _out_data(answer: _Answer, request: Any) -> bytes:
     if answer.raw is not None:
         return encode(answer.raw) if isinstance(answer.raw, str) else answer.raw
-    told = answer.data, answer.code, answer.message
-    if answer.return_value != "0000" and told == (None, 0, None):
+    nothing_set = (answer.data, answer.code, answer.message) == (None, 0, None)
+    if answer.return_value != "0000" and nothing_set:
         return b""
-    head = {
-        "data": _data(answer, request),
-        "code": answer.code,
-        "message": _message(answer.code) if answer.message is None else answer.message,
-    }
+    message = _label(answer.code) if answer.message is None else answer.message
+    data = _data(answer, request)
+    head = {"data": data, "code": answer.code, "message": message}
     return encode(json.dumps(head, ensure_ascii=False))
 
 
@@ -241,8 +267,8 @@ def _data(answer: _Answer, request: Any) -> Any:
     return answer.data
 
 
-def _message(code: Any) -> Optional[str]:
+def _label(code: Any) -> Optional[str]:
     if code == 0:
-        return "处理成功"
+        return "处理成功"  # as in §5.3.5.2
     listed = ReturnCode.listed(code) if isinstance(code, int) else None
     return listed.label if listed else None
