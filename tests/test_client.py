@@ -26,7 +26,7 @@ from nationec import (
     Simulator,
 )
 
-from .conftest import INSURED, URL, WINDOW, answer, hexed
+from .conftest import INSURED, ON_WIRE, URL, WINDOW, answer, hexed
 
 SCAN = QrcodeGetRequest(**WINDOW, out_biz_no="N1")
 NOT_0000 = ["", "0", "00000", "1", "网络不通", "0000 ", "0000\n", " 0000", '0000 {c"}']
@@ -87,6 +87,23 @@ class TestFillingIn:
             assert record.levelno == logging.WARNING
             assert f"{name}={code} is not listed, 0{code} (" in record.getMessage()
         assert len(caplog.records) == len(codes)
+
+    def test_warns_of_question_marks_where_chinese_was(self, client, caplog):
+        client.call(EcQueryRequest(**{**WINDOW, "office_name": "??"}))
+        (record,) = caplog.records
+        assert (record.name, record.levelno) == ("nationec.request", logging.WARNING)
+        assert "office_name has a question mark" in record.getMessage()
+
+    def test_leaves_out_the_blanks_that_a_database_adds(self, simulator):
+        client = Client(" http://h ", "1234567   ", transport=simulator)
+        padded = {name: value.ljust(40) for name, value in WINDOW.items()}
+        client.call(EcQueryRequest(**padded))
+        assert simulator.requests[0] == {
+            "orgId": "1234567",
+            "transType": "ec.query",
+            "data": {"orgId": "1234567", **ON_WIRE},
+        }
+        assert client.url == "http://h"
 
 
 class TestRefusals:

@@ -1,6 +1,7 @@
 """What an error says, to whom, and what it keeps."""
 
 import copy
+import json
 import pickle
 import re
 
@@ -8,10 +9,14 @@ import pytest
 
 from nationec import (
     AnyRequest,
+    AuthCheckRequest,
     BusinessError,
     Client,
     DllCrashError,
     DllTimeoutError,
+    EcAuthRequest,
+    EcPwdRequest,
+    EcQueryRequest,
     NationEcError,
     ProtocolError,
     QrcodeGetRequest,
@@ -20,7 +25,7 @@ from nationec import (
 )
 from nationec.errors import business_error, crash_error, load_error, protocol_error, timeout_error
 
-from .conftest import WINDOW
+from .conftest import INSURED, WINDOW
 
 SCAN = QrcodeGetRequest(**WINDOW, out_biz_no="N1")  # may be repeated
 SETTLE = AnyRequest("cn.nhsa.settle", outBizNo="N2")
@@ -216,6 +221,48 @@ class TestText:
                 assert any(f"give {name}= " in str(error) for name in ("dll", "python"))
             if error.reason in ("not-a-library", "wrong-width", "no-export"):
                 assert f"({error.path}" in str(error)
+
+
+class TestArgs:
+    def test_are_json_of_which_the_same_error_can_be_made(self):
+        for error in every_error():
+            text, facts = json.loads(json.dumps(error.args))
+            again = type(error)(text, facts)
+            for name in ("outcome_unknown", "for_operator", "trans_type", "out_biz_no"):
+                assert getattr(again, name) == getattr(error, name), error
+            assert str(again) == str(error)
+            assert "533222199909090123" not in f"{error.args}"
+
+    def test_keep_the_code(self):
+        error = error_of({"code": -3})
+        again = type(error)(*error.args)
+        assert (again.code, again.outcome_unknown, again.message) == (-3, True, error.message)
+
+
+def test_nothing_from_outside_makes_a_line_of_its_own(caplog):
+    number = "A\nWARNING forged\x1b[31m"
+    request = AnyRequest("cn.nhsa.settle", outBizNo=number)
+    error = error_of({"code": -3}, request)
+    (record,) = caplog.records
+    texts = [str(error), repr(error), error.for_operator, repr(error.exchange), record.getMessage()]
+    assert [text for text in texts if not text.isprintable()] == []
+    assert error.out_biz_no == number
+
+
+@pytest.mark.parametrize(
+    ("request_type", "action"),
+    [
+        (EcQueryRequest, "扫码"),
+        (QrcodeGetRequest, "扫码"),
+        (AuthCheckRequest, "刷脸"),
+        (EcAuthRequest, "刷脸"),
+        (EcPwdRequest, "输入密码"),
+    ],
+)
+def test_each_transaction_says_what_the_operator_does_again(request_type, action):
+    more = {AuthCheckRequest: {"auth_no": "1"}, EcPwdRequest: INSURED}.get(request_type, {})
+    error = error_of({"code": -3}, request_type(**WINDOW, **more))
+    assert error.for_operator == f"未收到结果，本次不产生费用，请重新{action}"
 
 
 class TestPickle:

@@ -28,7 +28,7 @@ SECRET = "机密"
 GIVEN = {
     EcQueryRequest: WINDOW,
     QrcodeGetRequest: WINDOW,
-    AuthCheckRequest: {**WINDOW, "auth_no": "1", "photo_data": None},
+    AuthCheckRequest: {**WINDOW, "auth_no": "1"},
     EcPwdRequest: {**WINDOW, **INSURED, "ec_token": "t"},
 }
 
@@ -224,6 +224,15 @@ class TestAnyRequest:
     def test_with_what_json_does_not_have_is_refused(self):
         for value in (float("nan"), {"a": [float("inf")]}, object(), SECRET.encode(), {1: SECRET}):
             assert set(faults(AnyRequest, "x", a=value)) == {"a"}, repr(value)
+
+    @pytest.mark.parametrize("name", ["trans_type", "self", "data", "model_extra", "__class__"])
+    def test_has_fields_of_any_name(self, client, simulator, name):
+        simulator.answer(data={})
+        request = AnyRequest("x.y", **{name: "1"})
+        client.call(request)
+        data = {"orgId": "1234567", name: "1"}
+        assert simulator.requests == [{"orgId": "1234567", "transType": "x.y", "data": data}]
+        assert type(request) is AnyRequest
 
     def test_shows_which_fields_are_there(self):
         assert repr(AnyRequest("x.y", b=SECRET, c=None)) == "AnyRequest('x.y', b=…)"

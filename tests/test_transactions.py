@@ -26,6 +26,7 @@ from nationec import (
     Simulator,
 )
 from nationec.models import chinese_name
+from nationec.transactions import widened
 
 from .standard_tables import example, fields, section
 
@@ -63,7 +64,8 @@ def limits(model):
 def full(model):
     """A value for every row of the model's table."""
     given = {"photoData": "AAAA"}
-    return {row.name: given.get(row.name, "1") for row in TABLES[model]}
+    table = next(rows for made, rows in TABLES.items() if issubclass(model, made))
+    return {row.name: given.get(row.name, "1") for row in table}
 
 
 def present(values):
@@ -278,3 +280,18 @@ class TestWhatOneTransactionAsks:
     def test_the_terminals_ext_data_goes_out_as_text(self):
         for value in ({"院区": 1}, '{"院区":1}'):
             assert wire(of(EcAuthRequest, extData=value))["extData"] == '{"院区":1}'
+
+
+class TestWidened:
+    def test_takes_longer_text_with_a_warning_and_other_fields(self, caplog):
+        guid = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
+        request = of(widened(EcQueryRequest), operatorId=guid, gainWay="MOBILE")
+        assert wire(request).items() >= {"operatorId": guid, "gainWay": "MOBILE"}.items()
+        (record,) = caplog.records
+        assert record.name == "nationec.request"
+        assert "operator_id has 36 characters, the standard's table has 20" in record.getMessage()
+        assert guid not in record.getMessage()
+
+    def test_refuses_what_its_class_refuses_but_for_that(self):
+        for wrong in (LEFT_OUT, "", 1, "a" * 30 + "\n"):
+            assert set(faults(widened(EcQueryRequest), operatorId=wrong)) == {"operatorId"}

@@ -119,6 +119,41 @@ class TestWhatIsRead:
         assert caught.value.missing == ("idNo", "userName", "insuOrg")
         assert caught.value.unreadable == ("ecToken",)
 
+    @pytest.mark.parametrize(
+        ("raw", "said"),
+        [
+            ('{"status":404,"error":"Not Found","path":"/x"}', r"no code .*\(Not Found 404\)"),
+            ('{"code":"HTTP404","message":"没有"}', r"no code .*\(没有\)"),
+            ('{"infcode":-1,"err_msg":"机构错误"}', r"no code .*\(机构错误\)"),
+            ('{"code":null,"data":{"userName":"李四"}}', r"no code .*\(no text\)"),
+            ("\n<html>李四</html>", r"web page \(HTML\)"),
+            ("李四，服务异常", "not JSON .error.exchange.received has it"),
+            ('["李四"]', "not a JSON object"),
+        ],
+        ids=ascii,
+    )
+    @pytest.mark.parametrize("encoding", ["gb18030", "utf-8"])
+    def test_an_answer_that_is_not_the_platforms_is_for_the_it(
+        self, client, simulator, query, raw, said, encoding
+    ):
+        if encoding == "utf-8" and raw[0] not in "{\n":
+            return  # that its encoding is another is said first
+        simulator.answer(raw=raw.encode(encoding))
+        with pytest.raises(ResponseFormatError, match=said) as caught:
+            client.call(query)
+        assert caught.value.for_operator == "未收到结果，本次不产生费用，请联系信息科"
+        assert caught.value.exchange.received == raw.encode(encoding)
+        assert "李四" not in str(caught.value)
+
+    def test_an_encrypted_answer_is_named_as_one(self, client, simulator, query):
+        simulator.answer(raw='{"code":0,"encType":"SM4","encData":"AAAA"}')
+        with pytest.raises(ResponseFormatError, match=r"it is encrypted \(encType, encData\)"):
+            client.call(query)
+
+    def test_a_whole_number_with_a_point_is_its_digits(self, client, simulator, query):
+        simulator.answer(raw=json.dumps({"code": 0, "data": {**PATIENT, "insuOrg": 430000.0}}))
+        assert client.call(query).insu_org == "430000"
+
     def test_a_validator_of_ones_own_loses_nothing_and_shows_nobody(self, client, simulator):
         class Own(Response):
             id_no: str

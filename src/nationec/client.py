@@ -227,8 +227,8 @@ def _warn_of_slips(request: Request[Any]) -> None:
             text = "%s: %s=%s is not listed, %s (%s) is"
             values = field(name), one_line(value), listed, listed.label
             _log(slips, logging.WARNING, text, request.trans_type, *values)
-        elif "??" in value:  # each ? was a character before an encoding lost it
-            text = "%s: %s has ?? where Chinese may have been"
+        elif "?" in value:  # what an encoding that lacks Chinese makes of it
+            text = "%s: %s has a question mark where Chinese may have been"
             _log(slips, logging.WARNING, text, request.trans_type, field(name))
 
 

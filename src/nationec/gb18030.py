@@ -7,6 +7,8 @@ takes for something else. Some of them occur in people's names. Everything else 
 Python's codec has it.
 """
 
+import re
+
 # Two bytes, what Python makes of them, the character (WHATWG's index-gb18030).
 MENDED = (
     ("A6D9", "\ue78d", "\ufe10"),  # ︐
@@ -31,8 +33,8 @@ MENDED = (
 )
 _TO_REAL = {ord(private): real for _, private, real in MENDED}
 _TO_PRIVATE = {ord(real): private for _, private, real in MENDED}
-# With one of these in them the bytes may hold one of the nineteen: a byte search is
-# cheaper than a search for the characters.
+_has_private = re.compile(f"[{''.join(_TO_PRIVATE.values())}]").search
+# Bytes without these hold none of the nineteen: to look for bytes takes no time.
 _TWO_BYTES = b"\xa6", b"\xa8", b"\xfe"
 _FOUR_BYTES = b"\x81\x35", b"\x82\x35", b"\x84\x31"
 _PIECE = 4096
@@ -68,6 +70,6 @@ def decode(raw: bytes) -> str:
     ``UnicodeDecodeError`` for bytes that are not GB 18030.
     """
     text = raw.decode("gb18030")
-    if any(lead in raw for lead in _TWO_BYTES):
+    if any(lead in raw for lead in _TWO_BYTES) and _has_private(text):
         return text.translate(_TO_REAL)
     return text
