@@ -31,9 +31,9 @@ SCAN = QrcodeGetRequest(**WINDOW, out_biz_no="N1")  # may be repeated
 SETTLE = AnyRequest("cn.nhsa.settle", outBizNo="N2")
 NAMELESS = AnyRequest("cn.nhsa.settle")  # without an outBizNo
 LONG = "a\n b" + "长" * 300
-PLACES = {"name": "NationECCode.dll", "folder": False, "in_current": False, "places": ["/a", "/b"]}
+PLACES = {"name": "NationECCode.dll", "places": ["/a", "/b"]}
 WIDTHS = {"system": "Windows", "width": 32, "own_system": "Windows", "own_width": 64}
-NEEDS = {"own_system": "Windows", "detail": "[WinError 126] 找不到指定的模块。"}
+NEEDS = {"detail": "[WinError 126] 找不到指定的模块。"}
 # What the simulator is told to answer, the error, and whether the outcome is unknown.
 FAILURES = {
     "timeout": ({"delay": 5}, DllTimeoutError, True),
@@ -62,16 +62,16 @@ def error_of(answered, request=SCAN):
 
 
 def load_errors():
-    for facts in (PLACES, {**PLACES, "in_current": True}):
-        yield load_error("not-found", **facts)
-    for folder in (False, True):
-        yield load_error("not-found", r"C:\医保\x.dll", **{**PLACES, "folder": folder})
+    for how in ("not-found", "in-current"):
+        yield load_error("not-found", how=how, **PLACES)
+    for how in ("no-file", "folder"):
+        yield load_error("not-found", r"C:\医保\x.dll", how=how)
     yield load_error("not-a-library", r"C:\医保\x.dll", detail="file too short")
     yield load_error("wrong-width", r"C:\医保\x.dll", **WIDTHS)
-    yield load_error("wrong-width", "/x.dll", **{**WIDTHS, "own_system": "Linux"})
-    for more in ({}, {"missing": ["libeay32.dll"]}, {"own_system": "Linux"}):
-        yield load_error("missing-dependency", r"C:\医保\x.dll", **{**NEEDS, **more})
-    yield load_error("no-export", r"C:\医保\x.dll", interpreter="python3")
+    yield load_error("wrong-width", "/x.dll", how="wrong-system", **WIDTHS)
+    for how in ("missing-dependency", "missing-on-windows"):
+        yield load_error("missing-dependency", r"C:\医保\x.dll", how=how, **NEEDS)
+    yield load_error("no-export", r"C:\医保\x.dll")
     for how in ("absent", "late", "ended"):
         yield load_error("no-interpreter", "p", how=how, command=r"C:\p.exe", detail="30")
 
@@ -81,7 +81,11 @@ def every_error():
         yield from (error_of(answered, request) for answered, *_ in FAILURES.values())
         # Each class, from inside a call and outside of one.
     yield from load_errors()
-    yield from (crash_error(reason, detail="d", size=1) for reason in ("crashed", "ended"))
+    yield load_error("no-folder", r"C:\医保", detail="Access is denied")
+    for how in ("no-sources", "cancelled"):
+        yield load_error("no-interpreter", "p", how=how, command="p")
+    for reason in ("crashed", "ended", "cancelled"):
+        yield crash_error(reason, detail="d")
     yield crash_error("past-out-data", b"533222199909090123", size=2048)
     yield timeout_error(0.5)
     yield protocol_error("0000", "")

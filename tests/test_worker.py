@@ -362,8 +362,9 @@ class TestFolder:
         folder.mkdir()
         with IsolatedDll(path, cwd=folder) as isolated:
             folder.rmdir()
-            with pytest.raises(ValueError, match="cwd must be a folder"):
+            with pytest.raises(DllLoadError, match="made the current directory") as caught:
                 isolated.start()
+            assert (caught.value.reason, caught.value.path) == ("no-folder", str(folder))
 
     def test_is_where_a_relative_path_led_when_the_object_was_made(
         self, place, tmp_path, monkeypatch

@@ -237,82 +237,68 @@ class ResponseFormatError(NationEcError):
 
 
 def load_error(reason: str, path: str = "", **facts: Any) -> DllLoadError:
-    """The binding's or the worker's reason and facts, in words."""
-    text = _LOAD_TEXTS[reason](path, facts)
+    """Put the binding's or the worker's reason and facts into words."""
+    texts = {**_dll_texts(), **_python_texts()}
+    names = {"dll": option("dll"), "python": option("python"), "path": path, **facts}
+    text = texts[facts.get("how", reason)].format(**names)
+    if "places" in facts:
+        places = ", ".join(facts["places"][:5])
+        text += _(". Looked in: {places}").format(places=places)
     if "version" in facts:  # of the other side of IsolatedDll
         text += _(" (in Python {version}, {bits}-bit: {command})").format(**facts)
     return DllLoadError(text, reason=reason, path=path)
 
 
-def _not_found(path: str, facts: Dict[str, Any]) -> str:
-    dll = option("dll")
-    if path:
-        text = _("there is no such file: give {dll} the full path of the DLL ({path})")
-        if facts["folder"]:
-            text = _(
-                "this is a folder: give {dll} the full path of the DLL in it ({path})"
-            )
-        return text.format(dll=dll, path=path)
-    text = _(
-        "{name} was not found: give {dll} its full path, or set NATIONEC_DLL to it"
-    )
-    if facts["in_current"]:
-        text = _(
+def _dll_texts() -> Dict[str, str]:
+    return {
+        "not-found": _(
+            "{name} was not found: give {dll} its full path, or set NATIONEC_DLL to it"
+        ),
+        "in-current": _(
             "{name} was not found, and the current directory's is never taken: "
             "give {dll} its full path, or set NATIONEC_DLL to it"
-        )
-    looked = _(". Looked in: {places}").format(places=", ".join(facts["places"]))
-    return text.format(name=facts["name"], dll=dll) + looked
-
-
-def _not_a_library(path: str, facts: Dict[str, Any]) -> str:
-    text = _(
-        "the DLL cannot be read as a library: it is damaged, for another processor, "
-        "or not to be read by this user. Install it anew ({path}: {detail})"
-    )
-    return text.format(path=path, detail=facts["detail"])
-
-
-def _wrong_width(path: str, facts: Dict[str, Any]) -> str:
-    if facts["system"] != facts["own_system"]:
-        text = _(
-            "the DLL is for {system} and this Python is for {own_system}: "
-            "give {python} the command of a {width}-bit Python for {system} ({path})"
-        )
-    else:
-        text = _(
+        ),
+        "no-file": _(
+            "there is no such file: give {dll} the full path of the DLL ({path})"
+        ),
+        "folder": _(
+            "this is a folder: give {dll} the full path of the DLL in it ({path})"
+        ),
+        "not-a-library": _(
+            "the DLL cannot be read as a library: "
+            "it is damaged, for another processor, "
+            "or not readable for this user. Install it anew ({path}: {detail})"
+        ),
+        "wrong-width": _(
             "the DLL is {width}-bit and this Python is {own_width}-bit: "
             "give {python} the path of a {width}-bit Python ({path})"
-        )
-    return text.format(python=option("python"), path=path, **facts)
-
-
-def _missing_dependency(path: str, facts: Dict[str, Any]) -> str:
-    if facts["own_system"] == "Windows":
-        text = _(
+        ),
+        "wrong-system": _(
+            "the DLL is for {system} and this Python is for {own_system}: "
+            "give {python} the command of a {width}-bit Python for {system} ({path})"
+        ),
+        "missing-dependency": _(
+            "a library that the DLL needs is missing or does not fit: "
+            "install it ({detail})"
+        ),
+        "missing-on-windows": _(
             "a library that the DLL needs is missing or does not fit: "
             "put all that came with the DLL (libeay32.dll, ssleay32.dll, ...) "
             "into its folder, and install its Visual C++ runtime; "
             "nationec doctor says which one ({path}: {detail})"
-        )
-    else:
-        text = _(
-            "a library that the DLL needs is missing or does not fit: "
-            "install it ({detail})"
-        )
-    return text.format(path=path, detail=facts["detail"])
+        ),
+        "no-export": _(
+            "this DLL has no NationEcTrans: "
+            "give {dll} the path of NationECCode.dll ({path})"
+        ),
+        "no-folder": _(
+            "this folder cannot be made the current directory: {path} ({detail})"
+        ),
+    }
 
 
-def _no_export(path: str, facts: Dict[str, Any]) -> str:
-    text = _(
-        "this DLL has no NationEcTrans: "
-        "give {dll} the path of NationECCode.dll ({path})"
-    )
-    return text.format(dll=option("dll"), path=path)
-
-
-def _no_interpreter(path: str, facts: Dict[str, Any]) -> str:
-    texts = {
+def _python_texts() -> Dict[str, str]:
+    return {
         "absent": _(
             "{command} does not start: give {python} the command of a Python ({detail})"
         ),
@@ -324,23 +310,16 @@ def _no_interpreter(path: str, facts: Dict[str, Any]) -> str:
             "{command} ended as it started: "
             "give {python} a CPython from 3.8 on ({detail})"
         ),
+        "no-sources": _(
+            "{command} needs the sources of nationec, and this program has none: "
+            "pack them with it (see nationec guide)"
+        ),
         "cancelled": _("the start of {command} was cancelled"),
     }
-    return texts[facts["how"]].format(python=option("python"), **facts)
-
-
-_LOAD_TEXTS = {
-    "not-found": _not_found,
-    "not-a-library": _not_a_library,
-    "wrong-width": _wrong_width,
-    "missing-dependency": _missing_dependency,
-    "no-export": _no_export,
-    "no-interpreter": _no_interpreter,
-}
 
 
 def crash_error(reason: str, received: bytes = b"", **facts: Any) -> DllCrashError:
-    """The binding's or the worker's reason and facts, in words."""
+    """Put the binding's or the worker's reason and facts into words."""
     texts = {
         "crashed": _("the DLL crashed ({detail})"),
         "ended": _("the DLL ended its process ({detail})"),

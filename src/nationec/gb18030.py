@@ -7,6 +7,7 @@ takes for something else. Some of them occur in people's names. Everything else 
 Python's codec has it.
 """
 
+import encodings.gb18030  # noqa: F401  # so that packers see it
 import re
 
 # Two bytes, what Python makes of them, the character (WHATWG's index-gb18030).

@@ -35,8 +35,8 @@ CHINESE: Dict[str, str] = {
     ),
     ". Looked in: {places}": "。已查找：{places}",
     "the DLL cannot be read as a library: "
-    "it is damaged, for another processor, or not to be "
-    "read by this user. Install it anew ({path}: {detail})": (
+    "it is damaged, for another processor, or not readable "
+    "for this user. Install it anew ({path}: {detail})": (
         "动态库无法读取（文件损坏、CPU 架构不符或无读取权限）："
         "请重新安装（{path}：{detail}）"
     ),
@@ -65,6 +65,9 @@ CHINESE: Dict[str, str] = {
     "this DLL has no NationEcTrans: give {dll} the path of NationECCode.dll ({path})": (
         "该动态库没有 NationEcTrans 函数：请用 {dll} 指定 NationECCode.dll（{path}）"
     ),
+    "this folder cannot be made the current directory: {path} ({detail})": (
+        "无法切换到该工作目录：{path}（{detail}）"
+    ),
     "{command} does not start: give {python} the command of a Python ({detail})": (
         "{command} 无法启动：请用 {python} 指定可用的 Python（{detail}）"
     ),
@@ -73,6 +76,11 @@ CHINESE: Dict[str, str] = {
     ),
     "{command} ended as it started: give {python} a CPython from 3.8 on ({detail})": (
         "{command} 启动时退出：请用 {python} 指定 CPython 3.8 或更高版本（{detail}）"
+    ),
+    "{command} needs the sources of nationec, and this program has none: "
+    "pack them with it (see nationec guide)": (
+        "{command} 需要 nationec 的源文件（.py），本程序中没有："
+        "请一并打包（见 nationec guide）"
     ),
     "the start of {command} was cancelled": "{command} 启动时被取消",
     "the call was cancelled": "本次调用已取消",
@@ -148,19 +156,19 @@ CHINESE: Dict[str, str] = {
     "fields have a value of the wrong kind: {names}": "字段值类型不对 {names}",
     "a validator of {model} raised {kind}": "{model} 的校验函数抛出 {kind}",
     # transports, biz_no
-    "this transport is closed: make a new one": "该调用方式已关闭：请新建一个",
+    "this transport is closed: make a new one": "该 transport 已关闭，请重新创建",
     "{name} must be a number of seconds, more than 0": "{name} 必须是大于 0 的秒数",
     "this program is no Python: give {python} the command of one": (
-        "本程序不是 Python：请用 {python} 指定一个 Python"
+        "当前程序不是 Python 解释器（如已打包成 exe），请用 {python} 指定 python.exe"
     ),
     "python is empty: give the command of a Python, or leave it out": (
-        "python 为空：请指定一个 Python，或不要给出"
+        "python 为空：请指定 Python 解释器，或省略该参数"
     ),
     "{name} must be at least 1": "{name} 至少为 1",
     "a C string ends at a NUL: give a url and a request without one": (
-        "C 字符串到 NUL 为止：url 和请求中不能有 NUL"
+        "url 和请求不能含 NUL（\\0）字符"
     ),
-    "cwd must be a folder, and this is none: {path}": "cwd 必须是文件夹：{path} 不是",
+    "cwd must be a folder, and this is none: {path}": "cwd 必须是已有的文件夹：{path}",
     "with an org_id of {length} characters it has more than 64: give one of your own": (
         "org_id 有 {length} 个字，流水号会超过 64 个字：请自行生成业务流水号"
     ),

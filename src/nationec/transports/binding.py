@@ -16,7 +16,8 @@ import ctypes
 import os
 import struct
 import sys
-import threading
+from _thread import allocate_lock
+from contextlib import suppress
 from ctypes import byref, c_char, c_void_p
 
 # To import typing takes a tenth of the time in which another interpreter starts.
@@ -85,6 +86,14 @@ def dll_name(path: Path | None) -> str:
     return os.fsdecode(path) if path else os.environ.get("NATIONEC_DLL") or DLL_NAME
 
 
+def absolute(path: str) -> str:
+    """``path`` from the current directory; as it is if that directory is gone."""
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        return path
+
+
 def candidates(path: Path | None = None) -> list[str]:
     """The absolute paths where the DLL is looked for, in order.
 
@@ -94,7 +103,7 @@ def candidates(path: Path | None = None) -> list[str]:
     """
     name = dll_name(path)
     if os.path.dirname(name):
-        return [os.path.abspath(name)]
+        return [absolute(name)]
     on_path = os.environ.get("PATH", "").split(os.pathsep)
     folders = [os.path.dirname(sys.executable or ""), *system_directories()]
     folders += [folder.strip('"') for folder in on_path]
@@ -108,9 +117,11 @@ def find(path: Path | None = None) -> str:
     for place in places:
         if os.path.isfile(place):
             return place
-    given = places[0] if os.path.dirname(name) else ""
-    seen = {"folder": os.path.isdir(name), "in_current": os.path.isfile(name)}
-    raise LoadError("not-found", given, name=name, places=places, **seen)
+    if os.path.dirname(name):
+        how = "folder" if os.path.isdir(name) else "no-file"
+        raise LoadError("not-found", places[0], how=how)
+    how = "in-current" if os.path.isfile(name) else "not-found"
+    raise LoadError("not-found", "", how=how, name=name, places=places)
 
 
 def describe(path: str) -> int | None:
@@ -152,8 +163,9 @@ def _check_width(path: str) -> None:
     except OSError as error:
         raise LoadError("not-a-library", path, detail=error.strerror) from None
     if width is not None and ("Windows", width) != (SYSTEM, WIDTH):
-        own = {"own_system": SYSTEM, "own_width": WIDTH}
-        raise LoadError("wrong-width", path, system="Windows", width=width, **own)
+        how = "wrong-width" if SYSTEM == "Windows" else "wrong-system"
+        facts = {"system": "Windows", "own_system": SYSTEM, "own_width": WIDTH}
+        raise LoadError("wrong-width", path, how=how, width=width, **facts)
 
 
 def _open(path: str) -> Any:
@@ -180,7 +192,8 @@ def _refusal(error: OSError, path: str) -> LoadError:
     # ctypes adds the advice to give the full path, which was given.
     detail = str(error).partition(" Try using")[0].rstrip(".")
     if _blames_a_dependency(error, path):
-        return LoadError("missing-dependency", path, own_system=SYSTEM, detail=detail)
+        how = f"missing-{'on-windows' if SYSTEM == 'Windows' else 'dependency'}"
+        return LoadError("missing-dependency", path, how=how, detail=detail)
     return LoadError("not-a-library", path, detail=detail)
 
 
@@ -195,6 +208,14 @@ def _blames_a_dependency(error: OSError, path: str) -> bool:
     return "undefined symbol" in text or not text.startswith(f"{path}:")
 
 
+def change_directory(path: str) -> None:
+    """Make ``path`` the current directory. Raises ``LoadError``."""
+    try:
+        os.chdir(path)
+    except OSError as error:
+        raise LoadError("no-folder", path, detail=error.strerror) from None
+
+
 class _Directory:
     """Makes a folder the current directory meanwhile; ``None`` changes nothing."""
 
@@ -204,21 +225,23 @@ class _Directory:
 
     def __enter__(self) -> None:
         if self._path is not None:
-            self._before = os.getcwd()
-            os.chdir(self._path)
+            self._before = absolute(os.curdir)
+            change_directory(self._path)
 
     def __exit__(self, *exception: object) -> None:
         if self._path is not None:
-            os.chdir(self._before)
+            # If it is gone, stay: the answer must not be lost.
+            with suppress(OSError):
+                os.chdir(self._before)
 
 
-_lock = threading.Lock()
+_lock = allocate_lock()
 
 
 def _new_lock() -> None:
     # The thread that held it is not in the forked child.
     global _lock
-    _lock = threading.Lock()
+    _lock = allocate_lock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,10 +1,11 @@
 """The DLL in a process of its own."""
 
-# Whether the process has ended is looked at before each call, and then it is started
-# anew: after a late call, a crash or an interrupted call it has. A path means what it
-# means where the object is made, so it is made absolute there, and the process may be
-# started anew from anywhere. One lock makes the calls, and what starts and ends the
-# process, one at a time.
+# The first call starts the process. It is asked again only after an answer: after a
+# crash, a late or an interrupted call it is ended, and the next call starts another.
+#
+# One lock makes the calls, one at a time. It is reentrant, and ``cancel`` takes none,
+# so that a signal handler may end the call that it interrupts. A relative path is made
+# absolute when the object is made: the process may be started from anywhere.
 
 import ast
 import ntpath
@@ -14,39 +15,40 @@ import subprocess
 import sys
 import threading
 import weakref
-from queue import Empty
 from typing import List, Optional, Sequence, Tuple, Union
 
 from ..errors import DllLoadError, crash_error, load_error, timeout_error
 from ..language import _, option
-from . import worker
+from . import binding, worker
 from .dll import OUT_BUFFER_SIZE, Path, check_texts, checked
-from .process import Process, program
+from .process import Process, last_words, program, starting
 
 TIMEOUT = 60.0
-"""Seconds that a call may take, unless told."""
+"""The default of ``timeout``, in seconds."""
 
 
 class IsolatedDll:
-    """The DLL at ``path``, as the other process sees it, called there.
+    """The DLL at ``path``, called in another process.
 
-    It serves a DLL of the other width (``python=r"C:\\Python38-32\\python.exe"``), a
-    Windows DLL on Linux (``python=["wine", "C:/Python38-32/python.exe"]``), and any DLL
-    that may hang or crash. ``python`` is the command of a CPython 3.8 or later that
-    needs nothing installed, as a list or as a string with its parts quoted as in a
-    shell; this interpreter by default.
+    Use it for a DLL of the other width (``python=r"C:\\Python38-32\\python.exe"``), a
+    Windows DLL on Linux (``python=["wine", "C:/Python38-32/python.exe"]``), and a DLL
+    that may hang or crash. ``python`` is the command of a CPython 3.8 or later, as a
+    list or as a string quoted as in a shell; this interpreter by default. It needs no
+    packages.
 
-    ``timeout`` is in seconds, for each call from when it is sent: waiting for another
-    thread's call, and for the process to start, is not counted, since nothing has been
-    sent by then. ``None`` waits for ever. ``start_timeout`` is for the process to start
-    and load the DLL. ``out_buffer_size`` is the room for an answer in bytes.
+    ``timeout`` limits each call, in seconds; ``None`` waits for ever. It starts when
+    the call is sent, so waiting for another thread's call and for the process to start
+    is not counted. ``start_timeout`` limits the start of the process with the loading
+    of the DLL. ``out_buffer_size`` is the size of OutData in bytes.
 
     The process lives in the DLL's folder, where the DLL finds its settings and writes
-    its log, unless ``cwd`` is another folder for it. It is started by the first call,
-    or by ``start``. After ``DllTimeoutError`` and ``DllCrashError`` it is gone with all
-    that it started (on Linux but for what has made itself a session of its own), and
-    the next call starts another. It ends with this process, however that ends. A forked
-    child gets a process of its own.
+    its log, or in ``cwd``. The first call starts it, or ``start``. After
+    ``DllTimeoutError`` and ``DllCrashError`` it is gone, and the next call starts
+    another. It ends with this process, however that ends. A forked child has its own.
+
+    What the DLL has started ends with it, with two exceptions: on Linux what has made
+    itself a session of its own, and on Windows 7 all of it if the process is in a job
+    already (of a virtual environment's ``python.exe``, a debugger, a service manager).
 
     Raises ``ValueError``.
     """
@@ -71,7 +73,8 @@ class IsolatedDll:
         self._out_buffer_size = out_buffer_size
         self._closed = False
         self._process: Optional[Process] = None
-        self._lock = threading.RLock()  # a signal handler may stop or close
+        # Reentrant for a signal handler that stops or closes during a call.
+        self._lock = threading.RLock()
         _instances.add(self)
 
     def __repr__(self) -> str:
@@ -85,7 +88,7 @@ class IsolatedDll:
         self.close()
 
     def start(self) -> None:
-        """Start the process and load the DLL now: try it when a program starts.
+        """Start the process and load the DLL now, to find problems early.
 
         Raises ``DllLoadError``.
         """
@@ -95,7 +98,7 @@ class IsolatedDll:
     def cancel(self) -> None:
         """End the process now, from any thread or signal handler.
 
-        The call under way raises ``DllCrashError``; the next call starts another
+        The call under way raises ``DllCrashError``. The next call starts another
         process.
         """
         process = self._process
@@ -105,14 +108,15 @@ class IsolatedDll:
     def stop(self) -> None:
         """End the process, after another thread's call under way.
 
-        In a signal handler of the thread that is in a call it ends that call, as
-        ``cancel`` does. The next call starts another process.
+        A call of this thread is cancelled: that is a signal handler's. The next call
+        starts another process.
         """
         with self._lock:
             self.cancel()
+            self._process = None  # ended here, unless a call of this thread holds it
 
     def close(self) -> None:
-        """Like ``stop``, and nothing can be sent after it."""
+        """Do what ``stop`` does. Nothing can be sent after it."""
         self._closed = True
         self.stop()
 
@@ -129,11 +133,11 @@ class IsolatedDll:
             try:
                 question = worker.framed(url, in_data)
                 kind, out_data, *rest = process.ask(question, timeout)
-            except Empty:
+            except TimeoutError:
                 raise timeout_error(timeout) from None
-            except EOFError:
+            except EOFError as error:
                 reason = "cancelled" if process.cancelled else "ended"
-                raise crash_error(reason, detail=process.status) from None
+                raise crash_error(reason, detail=str(error)) from None
             if kind == b"answer":
                 return (rest[0] if rest else None), out_data
             process.end()
@@ -143,48 +147,50 @@ class IsolatedDll:
     def _started(self) -> Process:
         if self._closed:
             raise ValueError(_("this transport is closed: make a new one"))
-        if self._process is not None and self._process.has_ended():
-            self._process.end()  # between two calls: nothing was under way
-            self._process = None
-        if self._process is None:
-            self._process = self._new_process()
-        return self._process
+        process = self._process
+        if process is None or not process.waits():
+            self.cancel()
+            process = self._new_process()
+        return process
 
     def _new_process(self) -> Process:
-        cwd = checked(self._cwd, self._out_buffer_size)
-        settings = self.path, self._out_buffer_size, cwd
+        line = program(self.path, self._out_buffer_size, self._cwd)
+        if line is None:
+            raise self._no_interpreter("no-sources")
+        self._process = process = Process()  # so that it can be cancelled
         try:
-            self._process = process = Process(self._python)
+            process.start(self._python)
+            kind, answer = process.ask(line, self._start_timeout)
+        except TimeoutError:
+            raise self._no_interpreter("late", f"{self._start_timeout:g}") from None
         except OSError as error:
             raise self._no_interpreter("absent", str(error)) from None
-        try:
-            kind, told = process.ask(program(settings), self._start_timeout)
-        except Empty:
-            raise self._no_interpreter("late", f"{self._start_timeout:g}") from None
-        except EOFError:
-            how = "cancelled" if process.cancelled else "ended"
-            raise self._no_interpreter(how, process.status) from None
+        except EOFError as error:
+            if process.cancelled:
+                raise self._no_interpreter("cancelled") from None
+            detail = last_words(self._python) or str(error)
+            raise self._no_interpreter("ended", detail) from None
         if kind == b"loaded":
-            process.number = int(told)
+            process.number = int(answer)
             return process
         process.end()
-        reason, path, facts = ast.literal_eval(told.decode())
+        reason, path, facts = ast.literal_eval(answer.decode())
         raise load_error(reason, path, command=self._command_line, **facts)
 
-    def _no_interpreter(self, how: str, detail: str) -> DllLoadError:
+    def _no_interpreter(self, how: str, detail: str = "") -> DllLoadError:
         facts = {"how": how, "command": self._command_line, "detail": detail}
         return load_error("no-interpreter", self._python[0], **facts)
 
-    @property
-    def _command_line(self) -> str:
-        return subprocess.list2cmdline(self._python)
-
     def _forget(self) -> None:
-        """In a forked child: take a process of its own, and a lock nobody holds."""
+        """In a forked child: the lock may be held by a thread that is not there."""
         process, self._process = self._process, None
         self._lock = threading.RLock()
         if process is not None:
             process.abandon()
+
+    @property
+    def _command_line(self) -> str:
+        return subprocess.list2cmdline(self._python)
 
 
 def _check_seconds(name: str, seconds: float) -> None:
@@ -193,17 +199,11 @@ def _check_seconds(name: str, seconds: float) -> None:
         raise ValueError(text.format(name=name))
 
 
-def _absolute(path: str) -> str:
-    """``path`` as it is meant now; a bare name, or another system's path, as it is."""
-    foreign = os.name != "nt" and ntpath.splitdrive(path)[0]
-    if foreign or not os.path.dirname(path):
-        return path
-    return os.path.abspath(path)
-
-
 def _command(python: Union[str, Sequence[str], None]) -> List[str]:
     if python is None:
-        if getattr(sys, "frozen", False):  # it would start itself, for ever
+        # A packed program would start itself, for ever.
+        packed = getattr(sys, "frozen", False) or "__compiled__" in globals()
+        if packed or not sys.executable:
             text = _("this program is no Python: give {python} the command of one")
             raise ValueError(text.format(python=option("python")))
         return [sys.executable]
@@ -216,18 +216,31 @@ def _command(python: Union[str, Sequence[str], None]) -> List[str]:
     return [_absolute(part) if os.path.exists(part) else part for part in python]
 
 
-def _split(command: str) -> List[str]:
+def _split(text: str) -> List[str]:
     # Not POSIX rules on Windows, where the backslash is in every path.
-    return [part.strip('"') for part in shlex.split(command, posix=os.name != "nt")]
+    return [part.strip('"') for part in shlex.split(text, posix=os.name != "nt")]
+
+
+def _absolute(path: str) -> str:
+    """Make ``path`` absolute, unless it is a bare name or another system's."""
+    foreign = os.name != "nt" and ntpath.splitdrive(path)[0]
+    if foreign or not os.path.dirname(path):
+        return path
+    return binding.absolute(path)
 
 
 _instances: "weakref.WeakSet[IsolatedDll]" = weakref.WeakSet()
 
 
 def _after_fork() -> None:
+    starting.release()
     for isolated in list(_instances):
         isolated._forget()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(
+        before=starting.acquire,
+        after_in_parent=starting.release,
+        after_in_child=_after_fork,
+    )

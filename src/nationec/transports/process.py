@@ -1,25 +1,32 @@
-"""The interpreter behind ``IsolatedDll``: started, asked, ended."""
+"""The process behind ``IsolatedDll``: a Python that runs ``worker``."""
 
-# It gets the sources of ``binding`` and ``worker`` as one line of its standard input,
-# and needs nothing of nationec on its disk. A thread reads its answers into a queue, so
-# a deadline is a wait on that queue; whoever asks writes, and what a pipe does not hold
-# is written against a timer. Where no answer comes the process is ended: one that is
-# still to come must not go to the next question.
+# The pipes do not block on this side. Whoever asks looks at them, at once and then less
+# and less often, until the answer, the deadline or the end of the process. So there is
+# no thread and no timer, a deadline also fires where threads are green (gevent,
+# eventlet), and a signal handler can cancel the call that it interrupts.
 
 import ctypes
 import os
-import pkgutil
+import select
 import signal
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from contextlib import suppress
-from queue import Empty, SimpleQueue
-from time import monotonic
-from typing import Any, List, Optional, Tuple
+from io import FileIO
+from types import ModuleType
+from typing import Any, Callable, Dict, List, Optional, TypeVar
 
-from . import worker
+from ..language import cut
+from . import binding, worker
+
+if sys.platform == "win32":
+    import _winapi
+    import msvcrt
+
+T = TypeVar("T")
 
 _BOOTSTRAP = "import sys; exec(eval(sys.stdin.buffer.readline()))"
 # Makes modules of the sources, in a package that is nowhere on the disk.
@@ -33,55 +40,64 @@ for name, source in {sources!a}:
     exec(compile(source, name + ".py", "exec"), vars(module))
 package.worker.main(*{settings!a})
 """
-_PIPE = 2048  # bytes that any pipe holds
-_POLL = 0.2  # seconds between two looks at whether the process is still there
+_PIECE = 2048 if sys.platform == "win32" else 1 << 20  # a full pipe there takes none
 
 
-def program(settings: Tuple[Any, ...]) -> bytes:
-    """The line that makes an interpreter a worker."""
-    package = __name__.rpartition(".")[0]
-    sources = []
-    for name in ("binding", "worker"):
-        source = pkgutil.get_data(package, f"{name}.py") or b""
-        sources.append((name, source.decode("utf-8")))
+def program(*settings: Any) -> Optional[bytes]:
+    """Return the line that makes a Python a worker, ``None`` without the sources."""
+    sources = [("binding", _source(binding)), ("worker", _source(worker))]
+    if not all(source for _name, source in sources):
+        return None
     program = _PROGRAM.format(sources=sources, settings=settings)
     return ascii(program).encode() + b"\n"
 
 
-class Process:
-    """An interpreter that runs ``worker``, and its pipes."""
+def _source(module: ModuleType) -> Optional[str]:
+    with suppress(AttributeError, OSError):
+        return module.__loader__.get_source(module.__name__)  # type: ignore
+    return None
 
-    def __init__(self, python: List[str]) -> None:
-        # -I: no PYTHONPATH, which is for this interpreter, and no current directory.
+
+# Held while a process starts. A child forked meanwhile would keep its pipes open.
+starting = threading.RLock()
+
+
+class Process:
+    """A Python that runs ``worker``."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+        self.number = 0
+        self._waits = False
+        self._arrived = b""
+        self._popen: Any = None
+
+    def start(self, python: List[str]) -> None:
+        """Start it. Raises ``OSError``."""
+        # -I: no PYTHONPATH, which is for this Python, and no current directory.
         # -B: no file is written. -S: what is installed is not needed, and takes time.
         # In /, where Wine reads a path of Linux as one: else the drive may be C:.
-        self._popen = subprocess.Popen(
-            [*python, "-I", "-B", "-S", "-c", _BOOTSTRAP],
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=None if os.name == "nt" else "/",
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-        self.number = self._popen.pid
-        self.status = ""
-        self.cancelled = False
-        # Also when this process ends.
-        self._finalizer = weakref.finalize(self, _kill, self._popen)
-        self._answers: SimpleQueue[Optional[List[bytes]]] = SimpleQueue()
-        reading = self._popen.stdout, self._answers
-        threading.Thread(target=_read, args=reading, daemon=True).start()
+        with starting:
+            self._popen = subprocess.Popen(
+                [*python, "-I", "-B", "-S", "-c", _BOOTSTRAP],
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=None if os.name == "nt" else "/",
+                env=_environment(),
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+        self._end_at_exit = weakref.finalize(self, _end, self._popen, os.getpid())
+        # Not Popen's own files: eventlet replaces them by some that wait for ever.
+        fds = self._popen.stdin.fileno(), self._popen.stdout.fileno()
+        self._to, self._from = FileIO(fds[0], "wb", False), FileIO(fds[1], "rb", False)
+        for fd in fds:
+            _make_non_blocking(fd)
 
-    def has_ended(self) -> bool:
-        gone = self.cancelled or bool(self.status)
-        return gone or self._popen.poll() is not None
-
-    def cancel(self) -> None:
-        """End the process from another thread or in a signal handler."""
-        self.cancelled = True
-        _end_group(self._popen)
-        self._answers.put(None)
+    def waits(self) -> bool:
+        """Whether the process is there and waits for a question."""
+        return self._waits and not self.cancelled and self._popen.poll() is None
 
     def let_come_to_front(self) -> None:
         """Windows: allow a window that the DLL opens, to scan in, to take the focus."""
@@ -89,100 +105,171 @@ class Process:
             ctypes.windll.user32.AllowSetForegroundWindow(self.number)
 
     def ask(self, question: bytes, timeout: float) -> List[bytes]:
-        """The answer to ``question``. Where none comes the process is ended.
+        """Return the answer to ``question``. If none comes, end the process.
 
-        Raises ``queue.Empty`` after ``timeout``, and ``EOFError`` when the process has
-        ended.
+        Raises ``TimeoutError``, and ``EOFError`` with how the process ended.
         """
-        until = monotonic() + timeout
+        self._until = time.monotonic() + timeout
+        self._waits = False
         try:
-            self._write_by(until, question)
-            return self._answer_by(until)
-        except OSError:
-            self.end(grace=1)
-            raise (Empty if monotonic() >= until else EOFError) from None
-        except BaseException as error:
-            # Also for KeyboardInterrupt.
-            self.end(grace=1 if isinstance(error, EOFError) else 0)
+            worker.write(self, question)
+            answer = worker.read(self)
+            self._waits = True
+            return answer
+        except TimeoutError:
             raise
-
-    def _write_by(self, until: float, data: bytes) -> None:
-        if len(data) <= _PIPE:
-            return worker.write(self._popen.stdin, data)
-        # What a pipe cannot hold waits, and a process that was stopped never reads.
-        seconds = min(until - monotonic(), threading.TIMEOUT_MAX)
-        timer = threading.Timer(seconds, self._popen.kill)
-        timer.daemon = True
-        timer.start()
-        try:
-            worker.write(self._popen.stdin, data)
+        except (EOFError, OSError, ValueError):  # ValueError: a closed file
+            raise EOFError(self._how_it_ended()) from None
         finally:
-            timer.cancel()
+            if not self._waits:  # a late answer must not go to another question
+                self.end()
 
-    def _answer_by(self, until: float) -> List[bytes]:
+    def read(self, size: int) -> bytes:
+        """Return up to ``size`` bytes, when there are any."""
+        if not self._arrived:
+            self._arrived = self._wait(self._from, self._look)
+        piece, self._arrived = self._arrived[:size], self._arrived[size:]
+        return piece
+
+    def write(self, data: memoryview) -> int:
+        """Wait until the process takes some of ``data``. Return how much."""
+        return self._wait(self._to, lambda: self._taken(data[:_PIECE]))
+
+    def _wait(self, pipe: FileIO, look: Callable[[], Optional[T]]) -> T:
+        """Look until there is a result."""
+        began = time.monotonic()
+        ended = False
         while True:
-            # The pipe's end is not enough: Wine's services keep the pipe of the process
-            # that started them. After the process's end there is one more look at what
-            # it has written.
-            ended = self._popen.poll() is not None
-            left = max(0, min(until - monotonic(), _POLL))
-            with suppress(Empty):
-                answer = self._answers.get(timeout=left)
-                if answer is None:
-                    raise EOFError
-                return answer
+            result = look()
+            if result is not None:
+                return result
             if ended:
                 raise EOFError
-            if monotonic() >= until:
-                raise Empty
+            now = time.monotonic()
+            if now >= self._until:
+                raise TimeoutError
+            _pause(pipe, now - began, self._until - now)
+            # The end of the pipe is not enough: Wine's services keep the pipe of the
+            # process that started them. What was written before the end still counts.
+            ended = self.cancelled or self._popen.poll() is not None
 
-    def end(self, grace: float = 0) -> None:
-        """End the process and all that it started, and note in ``status`` how it ended.
+    def _look(self) -> Optional[bytes]:
+        size = 65536
+        if sys.platform == "win32":
+            handle = msvcrt.get_osfhandle(self._from.fileno())
+            size = _winapi.PeekNamedPipe(handle, 0)[0]
+            if not size:
+                return None
+        return self._from.read(size)
 
-        ``grace`` is in seconds, for one that is ending already.
-        """
+    def _taken(self, data: memoryview) -> Optional[int]:
+        try:
+            return self._to.write(data)
+        except OSError:
+            if sys.platform != "win32":
+                raise
+            return None  # a full pipe, or the end
+
+    def cancel(self) -> None:
+        """End the process from another thread or in a signal handler."""
+        # No lock, and no pipe is closed: a call may be using it.
+        self.cancelled = True
+        if self._popen is not None and self._end_at_exit.alive:
+            _kill(self._popen)
+
+    def end(self) -> None:
+        """End the process and all that it started."""
+        _end(self._popen, os.getpid())
+        self._end_at_exit.detach()
+
+    def _how_it_ended(self) -> str:
         with suppress(subprocess.TimeoutExpired):
-            self._popen.wait(grace)
-        self.status = _ending(self._popen.poll())
-        self._finalizer()
+            self._popen.wait(1)
+        code = self._popen.returncode
+        if code is None:
+            return "it was ended"
+        if code < 0:
+            names = {member.value: member.name for member in signal.Signals}
+            return f"signal {names.get(-code, -code)}"
+        if _status_is_lost():
+            return "its exit status is not known"
+        return f"exit code {code if code < 256 else hex(code)}"
 
     def abandon(self) -> None:
-        """In a forked child: close its pipes, and leave the parent's process alone."""
-        self._finalizer.detach()
-        self._popen.returncode = 0
-        for pipe in (self._popen.stdin, self._popen.stdout):
-            if pipe:
-                pipe.close()
+        """In a forked child: close the pipes, and leave the process to the parent."""
+        if self._popen is not None:
+            self._popen.returncode = 0
+            self._popen.stdin.close()
+            self._popen.stdout.close()
 
 
-def _read(pipe: Any, answers: "SimpleQueue[Optional[List[bytes]]]") -> None:
-    """Put each frame into the queue, and ``None`` at the end."""
-    # An interpreter that is none may write anything.
-    with pipe, suppress(Exception):
-        while True:
-            answers.put(worker.read(pipe))
-    answers.put(None)
+def _pause(pipe: FileIO, waited: float, left: float) -> None:
+    """Wait a moment for ``pipe``."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN if pipe.readable() else select.POLLOUT)
+        poll.poll(1000 * min(left, 0.1))
+    else:
+        # Windows, and eventlet. Most answers take either microseconds or seconds.
+        time.sleep(0 if waited < 0.001 else min(waited / 20, 0.02))
 
 
-def _ending(code: Optional[int]) -> str:
-    if code is None:
-        return "it was ended"
-    if code < 0:
-        return f"signal {signal.Signals(-code).name}"
-    return f"exit code {code if code < 256 else hex(code)}"
+def _make_non_blocking(fd: int) -> None:
+    if sys.platform == "win32":
+        handle = ctypes.c_void_p(msvcrt.get_osfhandle(fd))
+        nowait = ctypes.byref(ctypes.c_ulong(1))  # PIPE_NOWAIT
+        ctypes.WinDLL("kernel32").SetNamedPipeHandleState(handle, nowait, None, None)
+    else:
+        os.set_blocking(fd, False)
 
 
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    _end_group(process)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(5)
-    if process.stdin:
-        process.stdin.close()
+def _status_is_lost() -> bool:
+    """Whether this program lets the system forget how its children ended."""
+    if sys.platform == "win32":
+        return False
+    return signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
 
 
-def _end_group(process: "subprocess.Popen[bytes]") -> None:
+def _kill(popen: "subprocess.Popen[bytes]") -> None:
     if sys.platform != "win32":
         # It may not have a group yet.
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
+            os.killpg(popen.pid, signal.SIGKILL)
+    popen.kill()
+
+
+def _end(popen: Any, owner: int) -> None:
+    if os.getpid() != owner:  # a forked child
+        return
+    _kill(popen)
+    with suppress(subprocess.TimeoutExpired):
+        popen.wait(5)
+    popen.stdin.close()
+    popen.stdout.close()
+
+
+def _environment() -> Optional[Dict[str, str]]:
+    if not hasattr(sys, "_MEIPASS"):
+        return None
+    # PyInstaller's program finds its own libraries there; another Python must not.
+    original = os.environ.get("LD_LIBRARY_PATH_ORIG", "")
+    return {**os.environ, "LD_LIBRARY_PATH": original}
+
+
+def last_words(python: List[str]) -> str:
+    """Return what a Python that ends as it starts says, by starting it once more."""
+    command = [*python, "-I", "-B", "-S", "-c", "pass"]
+    try:
+        ran = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=_environment(),
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    lines = ran.stderr.decode(errors="replace").split("\n")
+    # The last line of a fatal error names no error.
+    errors = [line for line in lines if "rror" in line] or lines
+    return cut(errors[-1])

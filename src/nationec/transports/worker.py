@@ -1,21 +1,22 @@
 """The process behind ``IsolatedDll``: the binding, asked through pipes."""
 
-# ``IsolatedDll`` starts an interpreter, writes this file and ``binding`` into its
-# standard input as source, and then asks by frames: a count, the lengths, the bytes. No
+# ``IsolatedDll`` starts a Python, writes the sources of this file and of ``binding``
+# into its standard input, and then asks by frames: a count, the lengths, the bytes. No
 # port, no file, no pickle. The pipes are moved to where the DLL cannot reach them, and
-# its prints go nowhere. One thread reads and ends the process with the pipe, also while
-# the DLL hangs; the main thread makes the calls.
+# what it prints goes nowhere. The main thread makes the calls. Another reads questions,
+# and ends the process as soon as the pipe ends, also while the DLL hangs.
 #
-# Standard library only, for any CPython from 3.8 on.
+# Standard library only, for any CPython from 3.8 on. Each import here takes part of the
+# time in which the process starts.
 
 from __future__ import annotations
 
+import _thread
 import ctypes
 import os
 import struct
 import sys
-import threading
-from queue import SimpleQueue
+from _queue import SimpleQueue
 
 from . import binding
 
@@ -23,25 +24,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # see binding
     from typing import Any
 
-# To import signal takes a tenth of the time in which this process starts.
-_SIGKILL = 9
+_SIGKILL = 9  # without the import of signal
 
 
 def framed(*parts: bytes) -> bytes:
-    """A frame: how many parts, the length of each, their bytes."""
+    """Return a frame: how many parts, the length of each, their bytes."""
     head = struct.pack(f"<B{len(parts)}L", len(parts), *map(len, parts))
     return head + b"".join(parts)
 
 
 def write(pipe: Any, data: bytes) -> None:
-    """Write all of ``data``, of which an unbuffered pipe may take a piece at a time."""
+    """Write all of ``data``: an unbuffered pipe may take a piece at a time."""
     left = memoryview(data)
     while left:
         left = left[pipe.write(left) :]
 
 
 def read(pipe: Any) -> list[bytes]:
-    """The parts of the next frame. Raises ``EOFError`` when the pipe has ended."""
+    """Return the parts of the next frame. Raises ``EOFError`` at the pipe's end."""
     (count,) = _exactly(pipe, 1)
     sizes = struct.unpack(f"<{count}L", _exactly(pipe, 4 * count))
     return [_exactly(pipe, size) for size in sizes]
@@ -66,18 +66,17 @@ def main(path: str, out_buffer_size: int, cwd: str | None) -> None:
     incoming, outgoing = _take_the_pipes()
     _leave_the_parent_alone()
     questions: SimpleQueue[list[bytes]] = SimpleQueue()
-    reader = threading.Thread(target=_read, args=(incoming, questions), daemon=True)
-    reader.start()
+    _thread.start_new_thread(_read, (incoming, questions))
     try:
         path = binding.find(path)
-        os.chdir(cwd or os.path.dirname(path))
+        binding.change_directory(cwd or os.path.dirname(path))
         bound = binding.Binding(path, out_buffer_size, None)
     except binding.LoadError as error:
         version = ".".join(map(str, sys.version_info[:3]))
         facts = {**error.facts, "version": version, "bits": binding.WIDTH}
-        told = ascii((error.reason, error.path, facts)).encode()
-        write(outgoing, framed(b"load", told))
-        return reader.join()  # until the parent has read it
+        why = ascii((error.reason, error.path, facts)).encode()
+        write(outgoing, framed(b"load", why))
+        questions.get()  # the reader ends this process when the parent has read it
     write(outgoing, framed(b"loaded", b"%d" % os.getpid()))
     while True:
         write(outgoing, framed(*_answer(bound, *questions.get())))
@@ -98,9 +97,8 @@ def _read(pipe: Any, questions: SimpleQueue[list[bytes]]) -> None:
         while True:
             questions.put(read(pipe))
     except (EOFError, OSError):
-        pass
-    # The pipe ends with the parent. What the DLL has started goes too: on Windows with
-    # the job.
+        pass  # the parent has ended, or closed the pipe
+    # What the DLL has started ends too: on Windows with the job.
     if sys.platform != "win32":
         os.killpg(0, _SIGKILL)
     else:
@@ -108,17 +106,16 @@ def _read(pipe: Any, questions: SimpleQueue[list[bytes]]) -> None:
 
 
 def _take_the_pipes() -> tuple[Any, Any]:
-    """Standard input and output, moved to where nothing else here can reach them."""
+    """Move standard input and output to where nothing else here can reach them."""
     before = _handles([0, 1, 2])
     pipes = os.fdopen(os.dup(0), "rb", 0), os.fdopen(os.dup(1), "wb", 0)
     nothing = [os.open(os.devnull, os.O_RDWR)]
     for fd in (0, 1, 2):
         os.dup2(nothing[0], fd)
-    # Windows: a process has several C runtimes. Python's has let go of the three
-    # handles that the process was started with; msvcrt.dll, which old DLLs print with,
-    # still knows them by number, and Windows gives a number to the next handle that is
-    # opened. So that a printf never gets into somebody else's file, the numbers go to
-    # the null device.
+    # Windows: a process has several C runtimes. Python's has closed the three handles
+    # that the process was started with. msvcrt.dll, which old DLLs print with, still
+    # knows their numbers, and Windows gives a free number to the next handle. Give
+    # these numbers to the null device, or a printf would write into another file.
     wanted = before - _handles([0, 1, 2])
     while wanted - _handles(nothing) and len(nothing) < 64:
         nothing.append(os.open(os.devnull, os.O_RDWR))
@@ -129,7 +126,7 @@ def _take_the_pipes() -> tuple[Any, Any]:
 
 
 def _handles(fds: list[int]) -> set[int]:
-    """What Windows calls these file descriptors."""
+    """Return the Windows handles of these file descriptors."""
     if sys.platform != "win32":
         return set()
     import msvcrt
@@ -138,7 +135,7 @@ def _handles(fds: list[int]) -> set[int]:
 
 
 def _leave_the_parent_alone() -> None:
-    """No Ctrl-C of the parent's reaches this process, and no dialogue the screen."""
+    """Ignore the parent's Ctrl-C. Show no dialog, and leave no core file."""
     if sys.platform == "win32":
         kernel32 = ctypes.WinDLL("kernel32")
         kernel32.SetConsoleCtrlHandler(None, True)  # Ctrl-C is ignored
@@ -161,7 +158,8 @@ def _end_what_the_dll_starts() -> None:
     kernel32.CreateJobObjectW.restype = ctypes.c_void_p
     job = ctypes.c_void_p(kernel32.CreateJobObjectW(None, None))
     # JOBOBJECT_EXTENDED_LIMIT_INFORMATION with JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE:
-    # nobody closes the handle, so that is when this process ends.
+    # the handle is closed when this process ends. Windows 7 has no nested jobs: there
+    # this fails if the process is in a job already, and IsolatedDll says what follows.
     size = 144 if binding.WIDTH == 64 else 112
     limits = struct.pack("<16xL", 0x2000).ljust(size, b"\0")
     kernel32.SetInformationJobObject(job, 9, limits, size)
