@@ -259,7 +259,7 @@ class TestWhatGoesWrong:
     def test_the_texts_are_chinese_unless_told_otherwise(self, start, monkeypatch):
         monkeypatch.delenv("NATIONEC_LANG")
         told = start("--simulate").call(body={**WINDOW, "operatorName": "x" * 31})[2]
-        assert told["message"] == "填写有误：收款员姓名 operator_name：最多 30 个字"
+        assert told["message"] == "填写有误：收款员姓名 operator_name：最多 30 个字符"
 
     @pytest.mark.parametrize("trans_type", ["ec.query", "cn.nhsa.cert.get"])
     @pytest.mark.parametrize(

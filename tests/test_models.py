@@ -66,7 +66,7 @@ class TestFaults:
 
     def test_are_told_in_chinese_where_the_reader_reads_it(self, monkeypatch):
         monkeypatch.setenv("NATIONEC_LANG", "zh")
-        with pytest.raises(ValidationError, match="\n  收款员姓名 operator_name：最多 30 个字"):
+        with pytest.raises(ValidationError, match="\n  收款员姓名 operator_name：最多 30 个字符"):
             EcQueryRequest(**{**WINDOW, "operator_name": "名" * 31})
 
     def test_of_a_name_that_is_given_twice(self):

@@ -207,7 +207,7 @@ class BusinessError(NationEcError):
             return advice
         if not self.message:
             return f"医保平台未说明原因（{self.code}），{advice or '请联系信息科'}"
-        advice = advice or "请按提示处理；仍不成功请联系信息科"
+        advice = advice or "请按其提示处理；仍不成功请联系信息科"
         return f"医保平台提示：{cut(self.message)}（{self.code}），{advice}"
 
 

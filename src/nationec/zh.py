@@ -100,7 +100,7 @@ CHINESE: Dict[str, str] = {
     "0000 and more around it": "0000 及多余字符",
     "NationEcTrans returned {said}, not 0000: "
     "check the url and the network, then try again": (
-        "动态库调用失败，返回 {said}：请检查 url 和网络后重试"
+        "动态库调用失败，返回 {said}：请检查业务请求地址（url）、医保前置机和网络后重试"
     ),
     "{code} the platform did not finish in time": "{code} 平台处理超时",
     "the platform says: {code} {message}": "医保平台提示：{message}（{code}）",
@@ -128,7 +128,7 @@ CHINESE: Dict[str, str] = {
         "extra 中有 JSON 无法表示的内容：未发送"
     ),
     "extra has more than the 2,048 characters of the standard": (
-        "extra 超过标准规定的 2048 个字"
+        "extra 超过标准规定的 2048 个字符"
     ),
     "OutData is UTF-8 and not {encoding}: give {utf8}": (
         "OutData 是 UTF-8，不是 {encoding}：请设置 {utf8}"
@@ -153,7 +153,7 @@ CHINESE: Dict[str, str] = {
     "{what} nests more than 200 levels deep": "{what} 嵌套超过 200 层",
     "{what} is not a JSON object": "{what} 不是 JSON 对象",
     "fields are missing: {names}": "缺少字段 {names}",
-    "fields have a value of the wrong kind: {names}": "字段值类型不对 {names}",
+    "fields have a value of the wrong kind: {names}": "字段值的类型不符 {names}",
     "a validator of {model} raised {kind}": "{model} 的校验函数抛出 {kind}",
     # transports, biz_no
     "this transport is closed: make a new one": "该 transport 已关闭，请重新创建",
@@ -170,43 +170,43 @@ CHINESE: Dict[str, str] = {
     ),
     "cwd must be a folder, and this is none: {path}": "cwd 必须是已有的文件夹：{path}",
     "with an org_id of {length} characters it has more than 64: give one of your own": (
-        "org_id 有 {length} 个字，流水号会超过 64 个字：请自行生成业务流水号"
+        "org_id 有 {length} 个字符，业务流水号会超过 64 个字符：请自行生成"
     ),
     # client
     "{setting} must be text of 1 to {limit} characters, "
     "none of them control characters": (
-        "{setting} 必须是 1 到 {limit} 个字的文本，不含控制字符"
+        "{setting} 必须是 1 到 {limit} 个字符的文本，不含控制字符"
     ),
     "url must begin with http:// or https://": "url 必须以 http:// 或 https:// 开头",
     'data_format is "object" or "string"': 'data_format 只能是 "object" 或 "string"',
     "transport makes the call: give no dll, python or timeout with it": (
-        "已指定 transport：不要再给 dll、python 或 timeout"
+        "已指定 transport：不要再指定 dll、python 或 timeout"
     ),
-    "this client is closed: make a new one": "Client 已关闭：请新建一个",
-    "give {name}(...), not the class": "这里要 {name}(...)，不是类本身",
+    "this client is closed: make a new one": "该 Client 已关闭，请重新创建",
+    "give {name}(...), not the class": "请传入 {name}(...) 的实例，而不是类",
     "a {name} is no request: give for example EcQueryRequest(...)": (
         "{name} 不是请求：请传入 EcQueryRequest(...) 等"
     ),
     "{name} needs a trans_type of 1 to 40 characters: set it in the class": (
-        "{name} 缺少 trans_type（1 到 40 个字）：请在类中设置"
+        "{name} 缺少 trans_type（1 到 40 个字符）：请在类中设置"
     ),
     "{name} does not say what answers it: write class {name}(Request[ItsResponse])": (
         "{name} 没有指定响应类型：请写成 class {name}(Request[响应类])"
     ),
-    # models, transactions, terminal
+    # models, transactions
     "{field}: {fault}": "{field}：{fault}",
     "it must be given": "必填",
     "there is no such field": "没有这个字段",
     "give text": "必须是文本",
     "give a dict": "必须是 dict",
     "give text or bytes": "必须是文本或 bytes",
-    "at most {max_length} characters": "最多 {max_length} 个字",
+    "at most {max_length} characters": "最多 {max_length} 个字符",
     "it must not be empty": "不能为空",
     "no control characters (line end, tab, NUL)": "不能含控制字符（换行、制表符、NUL）",
-    "it has a character that is none (a lone surrogate)": "含无效字符（孤立代理项）",
-    "a request cannot be changed: make another": "请求不可修改：请新建一个",
-    "JSON has no such number": "JSON 没有这样的数值",
-    "JSON has no such value": "JSON 没有这样的值",
+    "it has a character that is none (a lone surrogate)": "含无效字符（孤立的代理项）",
+    "a request cannot be changed: make another": "请求不可修改，请重新创建",
+    "JSON has no such number": "JSON 无法表示该数值（NaN、无穷大）",
+    "JSON has no such value": "JSON 无法表示该值",
     "the photo is empty: give None to send none": "照片为空：不传照片请用 None",
     "{length} characters of base64, the limit is {limit}: give a smaller image": (
         "base64 有 {length} 个字符，上限 {limit}：请缩小图片"
