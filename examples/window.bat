@@ -9,15 +9,16 @@ rem
 rem The answer is JSON in answer.json, in the current directory. What went wrong is told in
 rem Chinese on the console, by nationec. The exit code says what to do:
 rem     0 done   2 wrong request, nothing sent   3 DLL not loaded   4 not got through
-rem     5 the platform said no   6, 7 outcome unknown (unreadable answer; timeout or crash)
+rem     5 the platform said no   6, 7 outcome unknown (unreadable answer; timeout, crash, Ctrl-C)
 rem
 rem This file is ASCII: cmd reads a batch file in the code page of the console, which is 936
 rem in China, and a file in another encoding would break there.
 
 setlocal
 set NATIONEC_LANG=zh
-nationec call ec.query --business-type 01101 --operator-id test001 --operator-name test ^
-    --office-id 32760 --office-name test %* > answer.json
+set REQUEST={"businessType": "01101", "operatorId": "test001", "operatorName": "test",
+set REQUEST=%REQUEST% "officeId": "32760", "officeName": "test"}
+echo %REQUEST%| nationec call ec.query --json - %* > answer.json
 set CODE=%ERRORLEVEL%
 
 if %CODE% == 0 echo OK: answer.json

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+import nationec as package
 from nationec import ReturnCode, __version__
 from nationec.commands import guide, main, output
 from nationec.language import on_command_line
 
+from .conftest import ON_WIRE, on_posix
 from .test_call import SIMULATED
 from .test_codes import ENUMS
 
@@ -23,7 +25,7 @@ COMMANDS = ("demo", "call", "codes", "doctor", "guide", "examples")
 def run(*arguments, encoding="utf-8", **more):
     return subprocess.run(
         [sys.executable, "-m", "nationec", *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
+        input=json.dumps(ON_WIRE),
         capture_output=True,
         encoding=encoding,
         env={**os.environ, "PYTHONIOENCODING": encoding, **more},
@@ -55,8 +57,7 @@ class TestParser:
         shown = {}
         for language in ("zh", "en"):
             monkeypatch.setenv("NATIONEC_LANG", language)
-            with pytest.raises(SystemExit, match="0"):
-                main([*command, "--help"])
+            assert main([*command, "--help"]) == 0
             shown[language] = capsys.readouterr().out
         assert "用法：nationec" in shown["zh"]
         english = "usage:|options:|arguments:|show this|[a-z]{3,} [a-z]{3,} [a-z]{3,}"
@@ -77,8 +78,8 @@ class TestParser:
             ["doctor", "张三"],
             ["doctor", "--id-no=张三"],
             ["call"],
+            ["call", "--json", "no-such-file"],
             [*SIMULATED, "--timeout", "张三"],
-            [*SIMULATED, "--office-name", "张三" * 20],
         ],
     )
     def test_what_is_wrong_is_said_in_the_readers_language(self, arguments, nationec, monkeypatch):
@@ -91,10 +92,6 @@ class TestParser:
             said = re.sub(r"\(nationec.*", "", err)
             assert bool(re.search("[a-z]{2,} [a-z]{2,}", said)) == (language == "en"), err
 
-    def test_what_is_no_command_is_answered_with_those_that_are(self, nationec):
-        status, _, err = nationec("no-such-command")
-        assert (status, "choose from demo, call" in err) == (2, True)
-
     def test_that_it_is_the_command_line_is_forgotten_afterwards(self, nationec):
         nationec("codes", "500004")
         assert not on_command_line.get()
@@ -102,14 +99,14 @@ class TestParser:
 
 class TestDemo:
     @pytest.mark.parametrize(
-        ("language", "label", "refusal"),
+        ("language", "labels", "refusal"),
         [
-            ("zh", "响应", "医保平台提示：电子凭证密码错误（500004）"),
-            ("en", "received", "the platform says: 500004 电子凭证密码错误"),
+            ("zh", ("请求", "结果"), "医保平台提示：电子凭证密码错误（500004）"),
+            ("en", ("asked", "result"), "the platform says: 500004 电子凭证密码错误"),
         ],
     )
     def test_it_shows_five_transactions_and_a_refusal(
-        self, language, label, refusal, nationec, monkeypatch
+        self, language, labels, refusal, nationec, monkeypatch
     ):
         monkeypatch.setenv("NATIONEC_LANG", language)
         status, out, err = nationec("demo")
@@ -117,10 +114,21 @@ class TestDemo:
         scan, check, password = "cn.nhsa.qrcode.get", "cn.nhsa.auth.check", "cn.nhsa.ec.pwd"
         shown = re.findall(r"^== (\S+)  [一-龥]+ \(", out, re.MULTILINE)
         assert shown == ["ec.query", scan, "cn.nhsa.ec.auth", check, password, password]
-        assert "EcQueryResponse(id_no='533222199909090123'" in out
-        assert "user_name='张三'" in out
         assert f" BusinessError: {refusal}" in out
-        assert f"\n{label} " in out
+        requests = re.findall(rf"^{labels[0]} +(.*)$", out, re.MULTILINE)
+        # Each can be copied and run.
+        assert [eval(request, vars(package)).trans_type for request in requests] == shown
+        results = re.findall(rf"^{labels[1]} +(.*)$", out, re.MULTILINE)
+        assert results[0].startswith("EcQueryResponse(id_no=…, id_type='01', user_name=…")
+
+
+@on_posix
+class TestPipes:
+    @pytest.mark.parametrize("arguments", ["codes", "demo", "guide", "--help"])
+    def test_a_reader_that_has_read_enough_is_no_error(self, arguments):
+        script = f'"{sys.executable}" -u -m nationec {arguments} | head -c 1'
+        done = subprocess.run(["sh", "-c", script], capture_output=True)
+        assert (len(done.stdout), done.stderr) == (1, b"")
 
 
 class TestConsole:
@@ -152,7 +160,7 @@ class TestConsole:
         [
             (["demo"], 0, "张三"),
             (["codes", "500004"], 0, "电子凭证密码错误"),
-            ([*SIMULATED, "--photo-data", "!"], 2, "人脸照片"),
+            (["call", "--json", "-", "x" * 41, "--simulate"], 2, "交易类型"),
         ],
     )
     def test_one_that_lacks_characters_stops_nothing(self, arguments, exit_code, text, encoding):
@@ -177,18 +185,21 @@ class TestCodes:
         (line,) = lines("500001")
         assert line == "500001  该电子凭证不存在  [§7.1, ReturnCode.EC_NOT_FOUND, 电子凭证中心]"
 
-    def test_what_to_do_about_it_stands_beneath(self, lines, monkeypatch):
+    def test_what_to_do_about_it_stands_beneath_and_is_searched_too(self, lines, monkeypatch):
         _, advice = lines("500004")
         assert advice.strip() == ReturnCode.EC_PASSWORD_WRONG.advice
         monkeypatch.setenv("NATIONEC_LANG", "zh")
         assert "请参保人" in lines("500004")[1]
+        found = lines("刷新")
+        assert [line[:6] for line in found[::2]] == ["501001", "500049"]
+        assert {line.strip() for line in found[1::2]} == {"请参保人刷新二维码后重新扫码"}
 
     def test_negative_codes_too(self, lines):
         assert "请求参数异常" in lines("-2")[0]
 
     def test_words_must_all_be_there(self, lines):
-        assert [line.split()[0] for line in lines("密码", "锁定")] == ["500079"]
-        assert len(lines("密码")) > 5
+        assert "500079" in [line.split()[0] for line in lines("密码", "锁定")]
+        assert len(lines("密码")) > len(lines("密码", "锁定")) > 0
 
     def test_without_a_query_it_is_all_of_them(self, lines):
         assert len(lines()) == sum(map(len, ENUMS))

@@ -302,57 +302,57 @@ def test_an_error_that_nobody_catches_names_nobody(standin):
             assert_nobody_in(mode, written.decode(encoding, "replace"))
 
 
-def options(request_):
-    """The command line that makes this request."""
-    yield request_.trans_type
-    for name, value in request_:
-        if value is not None and name != "org_id":
-            yield f"--{name.replace('_', '-')}"
-            yield value if isinstance(value, str) else json.dumps(value)
+@pytest.fixture
+def command(capfdbinary, tmp_path):
+    """``nationec call`` of what is JSON already, or becomes it.
+
+    Its exit code, and all that it wrote to stdout and stderr.
+    """
+    path = tmp_path / "request.json"
+
+    def command(content, *arguments):
+        text = content if isinstance(content, str) else json.dumps(content)
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        code = main(["call", "--json", str(path), *map(str, arguments)])
+        written = b"\n".join(capfdbinary.readouterr())
+        return code, [written.decode(encoding, "replace") for encoding in ("utf-8", "gb18030")]
+
+    return command
 
 
-def said_by_the_command(capfdbinary, *arguments):
-    """Its exit code, and all that it wrote to stdout and stderr."""
-    try:
-        code = main(["call", *map(str, arguments)])
-    except SystemExit as end:
-        code = end.code
-    written = b"\n".join(capfdbinary.readouterr())
-    return code, [written.decode(encoding, "replace") for encoding in ("utf-8", "gb18030")]
+def fields(request_):
+    return request_.model_dump(mode="json", exclude_none=True)
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_the_command_that_fails_names_nobody(standin, name, monkeypatch, capfdbinary):
-    given = [*options(REQUESTS[3]), "--url", URL + MODES[name], "--org-id", "1", "--dll", standin]
+def test_the_command_that_fails_names_nobody(standin, name, monkeypatch, command):
+    where = ["--url", URL + MODES[name], "--org-id", "1", "--dll", standin]
     for language in languages(monkeypatch):
         for more in ([], ["--json-errors"]):
-            code, said = said_by_the_command(capfdbinary, *given, *more)
+            code, said = command(fields(REQUESTS[3]), "cn.nhsa.ec.pwd", *where, *more)
             assert code in (4, 5, 6, 7)
             assert "Traceback" not in said[0]
             assert_nobody_in(language, *said)
 
 
-def test_the_command_repeats_no_value_that_it_refuses(capfdbinary, monkeypatch):
+def test_the_command_repeats_no_value_that_it_refuses(command, monkeypatch):
     for language in languages(monkeypatch):
         for request_ in REQUESTS[:5]:
-            given = list(options(request_))
-            for place in range(2, len(given), 2):
-                for wrong in (NAME + "\0", NAME * 3000, NAME + "\ud800"):
-                    changed = [*given[:place], wrong, *given[place + 1 :], "--simulate"]
-                    code, said = said_by_the_command(capfdbinary, *changed)
-                    if code:  # an extension may be any text
-                        assert_nobody_in(f"{language}: {given[place - 1]}", *said)
+            for name in fields(request_):
+                for wrong in (NAME + "\0", NAME * 3000, NAME + "\ud800", [NAME]):
+                    changed = {**fields(request_), name: wrong}
+                    code, said = command(changed, request_.trans_type, "--simulate")
+                    if code:  # longer text and an extension may go out
+                        assert_nobody_in(f"{language}: {name}", *said)
 
 
-def test_the_command_repeats_nothing_of_a_request_that_is_none(capfdbinary, tmp_path, monkeypatch):
-    given = list(options(REQUESTS[3]))
-    refused = [[*given, f"{option}={NAME}"] for option in ("--user-nane", "--i", "--photo")]
-    for text in (NAME, f'{{"userName":"{NAME}"', f'["{NUMBER}"]', f'{{"data":"{NAME}"}}'):
-        message = tmp_path / f"{len(refused)}.json"
-        message.write_text(text, "utf-8")
-        refused.append(["ec.query", "--json", message])
+def test_the_command_repeats_nothing_of_a_request_that_is_none(command, monkeypatch):
+    options = [f"{option}={NAME}" for option in ("--user-nane", "--i", "--photo")]
+    texts = [NAME, f'{{"userName":"{NAME}"', f'["{NUMBER}"]', f'{{"data":"{NAME}"}}']
+    refused = [("{}", option) for option in (*options, NAME)]
+    refused += [(text, "--simulate") for text in texts]
     for language in languages(monkeypatch):
-        for arguments in refused:
-            code, said = said_by_the_command(capfdbinary, *arguments)
+        for text, argument in refused:
+            code, said = command(text, "ec.query", argument)
             assert code == 2
-            assert_nobody_in(f"{language}: {arguments}", *said)
+            assert_nobody_in(f"{language}: {text} {argument}", *said)

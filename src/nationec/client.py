@@ -21,7 +21,7 @@ from .errors import (
     protocol_error,
 )
 from .exchange import Exchange
-from .language import _, cut, field, one_line
+from .language import _, cut, field, one_line, option
 from .models import Request, T
 from .transactions import Numbered
 from .transactions import log as slips
@@ -247,7 +247,8 @@ def _checked(setting: str, text: Any, limit: int) -> str:
         "{setting} must be text of 1 to {limit} characters, "
         "none of them control characters"
     )
-    raise ValueError(fault.format(setting=setting, limit=limit))
+    name = option(setting).rstrip("=")
+    raise ValueError(fault.format(setting=name, limit=limit))
 
 
 # In words: these are the slips of everybody's first day, and nothing has been sent yet.

@@ -141,6 +141,7 @@ def codec(setting: str, name: str) -> str:
 
     Raises ``ValueError`` for one that does not exist or cannot be in a ``char*``.
     """
+    setting = option(setting).rstrip("=")
     try:
         found = codecs.lookup(name.encode("ascii").decode()).name
         # Not UTF-16, and nothing that starts with a byte order mark.

@@ -261,7 +261,9 @@ CHINESE: Dict[str, str] = {
     "commands": "命令",
     "show this help": "显示本帮助",
     "show the version": "显示版本号",
-    "医保电子凭证 through NationECCode.dll": "通过 NationECCode.dll 使用医保电子凭证",
+    "医保电子凭证 through NationECCode.dll": (
+        "通过 NationECCode.dll 使用医保码（医保电子凭证）"
+    ),
     "the transactions on the simulator: no DLL, no network": (
         "用模拟器演示各交易：不需要动态库和网络"
     ),
@@ -272,52 +274,44 @@ CHINESE: Dict[str, str] = {
     "what to look at when it does not work": "调用不成功时，逐项检查",
     "the handbook, in Chinese": "使用手册",
     "copy the examples into a folder": "把示例程序复制到文件夹",
-    "{name}: a value must follow": "{name}：后面要有值",
+    "{name}: a value must follow": "{name}：后面缺少值",
     "{name} takes no value": "{name} 后面不能有值",
-    "no such command: choose from {rest}": "没有这个命令：可用的有 {rest}",
+    "there is no such command": "没有这个命令",
     "{rest} must be given": "缺少 {rest}",
+    "unknown or superfluous arguments: {words}": "参数未知或多余：{words}",
     "give a number, more than 0": "必须是大于 0 的数",
-    "no char* holds JSON in that: give gb18030 (the standard's) or utf-8": (
-        "不能用这种编码：请用 gb18030（标准规定）或 utf-8"
+    "cannot read {path}: check the path and that this user may read it": (
+        "无法读取 {path}：请检查路径和本用户的读取权限"
     ),
-    "give TRANS_TYPE before its fields, one of {names}; for any other give --json": (
-        "字段选项之前要有 TRANS_TYPE，可用 {names}；其他交易请用 --json"
+    "cannot write {path}: check the folder and that this user may write there": (
+        "无法写入 {path}：请检查文件夹和本用户的写入权限"
     ),
-    "unknown options: {names}": "没有这些选项：{names}",
-    "there is an argument too many": "多了一个参数",
-    "transactions with options for their fields: {names};\n"
-    '"nationec call TRANS_TYPE --help" lists them, '
-    "any other takes its fields from --json\n\n"
     "stdout: the data of the answer, as JSON in UTF-8\n"
     "exit codes: 0 success; "
     "2 usage or invalid request, nothing was sent; 3 DLL not loaded;\n"
     "4 return value not 0000; 5 refused by the platform; "
     "6 unreadable answer, or stdout did\n"
-    "not take it; 7 timeout or crash, the outcome is unknown": (
-        "字段可用选项给出的交易：{names}；\n"
-        "字段列表见 nationec call TRANS_TYPE --help，其他交易的字段用 --json 给出\n\n"
+    "not take it; 7 timeout, crash or cancelled (Ctrl-C), the outcome is unknown": (
         "标准输出：响应的 data，JSON，UTF-8 编码\n"
         "退出码：0 成功；2 用法或请求有误，未发送；"
         "3 动态库无法加载；4 返回值不是 0000；\n"
-        "5 平台返回错误；6 响应无法解析，或标准输出写不进去；7 超时或崩溃，结果未知"
+        "5 平台返回错误；6 响应无法解析，或写入标准输出失败；\n"
+        "7 超时、崩溃或已取消（Ctrl-C），结果未知"
     ),
     "交易类型; may stand in the message of --json": (
-        "交易类型；--json 的报文里有时可省略"
+        "交易类型；--json 的报文中已有时可省略"
     ),
     "the fields, or a whole message, as JSON in UTF-8 or GB 18030; - is stdin": (
         "字段或完整报文，JSON，UTF-8 或 GB 18030 编码；- 为标准输入"
     ),
-    "扩展参数 of the head (§4.2.4.1)": "报文头的扩展参数（§4.2.4.1）",
-    "the DLL, else it is looked for": "动态库的路径，不给则自动查找",
+    "the DLL; looked for by default": "动态库的路径，默认自动查找",
     "another Python to run the DLL in": "在另一个 Python 中运行动态库",
-    "deadline, 60 s unless given": "超时时间（秒），默认 60",
-    "the DLL's encoding, gb18030 unless given": "动态库的编码，默认 gb18030",
-    "that of its answers, the same unless given": "响应的编码，默认与 --encoding 相同",
-    "room for an answer, 65536 bytes unless given": "响应缓冲区的字节数，默认 65536",
-    "no DLL and no network: the standard's example patient "
-    "(NATIONEC_SIMULATE=1, without --url and --dll)": (
-        "不用动态库和网络："
-        "返回标准中的示例参保人（NATIONEC_SIMULATE=1，且没有 --url 和 --dll）"
+    "deadline, {seconds:g} s by default": "超时时间（秒），默认 {seconds:g}",
+    "the DLL's encoding, gb18030 by default": "动态库的编码，默认 gb18030",
+    "that of its answers, the same by default": "响应的编码，默认与 --encoding 相同",
+    "room for an answer, {size} bytes by default": "响应缓冲区的字节数，默认 {size}",
+    "no DLL and no network: the standard's example patient": (
+        "不用动态库和网络：返回标准中的示例参保人"
     ),
     "print code, message, extra and outBizNo too": (
         "同时输出 code、message、extra 和 outBizNo"
@@ -328,51 +322,42 @@ CHINESE: Dict[str, str] = {
     ),
     "write InData, return value and OutData, "
     "whether it fails or not, to a file that only "
-    "this user can read: JSON, each as text and as base64": (
+    "this user can read: JSON, as text, else in base64": (
         "不论成败，把 InData、返回值和 OutData 写入只有本用户能读的文件："
-        "JSON，文本和 base64 各一份"
+        "JSON，文本无法解码时为 base64"
     ),
-    "fields of {trans_type}": "{trans_type} 的字段",
-    "@FILE is an image": "@FILE 表示图片文件",
-    "must be given": "必填",
     "give --url and --org-id, or NATIONEC_URL and NATIONEC_ORG_ID, or --simulate": (
-        "请给出 --url 和 --org-id，"
+        "请指定 --url 和 --org-id，"
         "或设置 NATIONEC_URL 和 NATIONEC_ORG_ID，或用 --simulate"
     ),
-    "--keep: not all of it was written ({detail}): see that there is room": (
-        "--keep：文件没有写完（{detail}）：请检查磁盘空间"
+    "--keep: not all of it was written: check that there is room": (
+        "--keep：文件没有写完：请检查磁盘空间"
     ),
-    "stdout did not take it ({kind}): see that it has a reader and room": (
-        "标准输出写不进去（{kind}）：请检查管道和磁盘空间"
+    "stdout did not take the answer ({kind}): check its reader and room": (
+        "写入标准输出失败（{kind}）：请检查管道和磁盘空间"
     ),
     "orgId is not the same in --org-id (NATIONEC_ORG_ID), the head and data": (
-        "orgId 不一致：--org-id（NATIONEC_ORG_ID）、报文头和 data 里的必须相同"
+        "orgId 不一致：--org-id（NATIONEC_ORG_ID）、报文头和 data 中的必须相同"
     ),
     "transType is not the same in TRANS_TYPE and --json": (
-        "transType 不一致：TRANS_TYPE 和 --json 里的必须相同"
+        "transType 不一致：TRANS_TYPE 和 --json 中的必须相同"
     ),
-    "give TRANS_TYPE, one of {names}, or --json with any transType": (
-        "请给出 TRANS_TYPE（{names}），其他交易用 --json 给出报文"
+    "give TRANS_TYPE, for example {names}, or transType in --json": (
+        "请指定 TRANS_TYPE（如 {names}），或在 --json 的报文中写明 transType"
     ),
     "--json: data must be an object": "--json：data 必须是对象",
-    "--json: give an object, the fields or a whole message": (
-        "--json：必须是对象（字段或完整报文）"
-    ),
+    "--json: this is not a JSON object": "--json：不是 JSON 对象（字段或完整报文）",
     "--json: a message has orgId, transType, data and extra, no more": (
         "--json：报文头只能有 orgId、transType、data、extra，且必须有 data"
     ),
     "--json: it is neither UTF-8 nor GB 18030": "--json：既不是 UTF-8，也不是 GB 18030",
-    "{option}: it is not JSON": "{option}：不是 JSON",
-    "{name} {value} is not listed: is it {code} ({label})?": (
-        "{name} {value} 不在编码表中：是否应为 {code}（{label}）？"
-    ),
     "{name} is not listed: is it {near}?": "标准中没有字段 {name}：是否应为 {near}？",
-    "nothing was sent, the request is invalid: {told}": "请求有误，未发送：{told}",
+    "nothing was sent, the request is invalid: {faults}": "请求有误，未发送：{faults}",
     "a code, or words that must all be there; without one, all codes": (
-        "编码，或必须同时出现的文字；不给则列出全部"
+        "编码，或必须同时出现的文字；省略则列出全部"
     ),
-    "none of the standard's codes: a province or a later edition may have it": (
-        "标准中没有：可能是省里或新版标准的编码"
+    "not in the standard of 2021-11-12: a province or a later one may have it": (
+        "标准（2021-11-12 版）未收录，可能是地方扩展或新版标准的编码"
     ),
     "asked": "请求",
     "sent": "发送",
@@ -380,18 +365,14 @@ CHINESE: Dict[str, str] = {
     "received": "响应",
     "error": "错误",
     "result": "结果",
-    "业务请求地址: does it accept a connection": "业务请求地址，检查能否连接",
-    "for programs": "输出 JSON，供程序读取",
     "ok": "正常",
     "warning": "注意",
     "failed": "失败",
     "system": "系统",
     "width": "位数",
     "version": "版本",
-    "exports": "导出",
     "imports": "依赖",
     "folder": "目录",
-    "settings": "配置",
     "log": "日志",
     "loads": "加载",
     "user": "权限",
@@ -405,12 +386,10 @@ CHINESE: Dict[str, str] = {
         "0（服务）：动态库弹出的窗口无人能看到，请在用户登录的桌面中运行"
     ),
     "{width}-bit, for Windows": "{width} 位，Windows",
-    "version, exports and imports not looked at: pip install nationec[doctor]": (
-        "未检查版本、导出和依赖：请安装可选依赖 nationec[doctor]"
+    "version and imports not looked at: pip install nationec[doctor]": (
+        "未检查版本和依赖：请安装可选依赖 nationec[doctor]"
     ),
-    "none of {names}: it is another DLL, give --dll the path of NationECCode.dll": (
-        "没有导出 {names}，不是医保动态库：请用 --dll 指定 NationECCode.dll"
-    ),
+    "all there": "齐全",
     "{names} not beside the DLL: see that the Windows it runs on has them": (
         "{names} 不在动态库的文件夹中：请确认运行它的 Windows 上有"
     ),
@@ -419,28 +398,23 @@ CHINESE: Dict[str, str] = {
         "缺少 {names}："
         "请把随动态库提供的文件都放进它的文件夹，并安装所需的 Visual C++ 运行库"
     ),
-    "beside the DLL: {names}": "动态库文件夹中有 {names}",
-    "of Windows: {names}": "Windows 自带 {names}",
     "can be written to": "可写",
     "cannot be written to: the DLL keeps its settings and log there, "
     "let this user write to {folder}": (
         "不可写，动态库要在这里写配置和日志：请给本用户写权限（{folder}）"
     ),
     "no {name} yet: the DLL writes it": "还没有 {name}：动态库调用时会生成",
-    "{path} cannot be read: ask whoever supports the DLL": (
-        "无法读取 {path}：请联系动态库供应商"
-    ),
     "in {python}": "已在 {python} 中加载",
     "no address: give it as http://HOST:PORT/PATH": (
         "不是地址：请写成 http://HOST:PORT/PATH"
     ),
     "{host} port {port} does not accept a connection: "
-    "check address, network and firewall ({detail})": (
-        "连接不上 {host} 的端口 {port}：请检查地址、网络和防火墙（{detail}）"
+    "check address, network and firewall ({kind})": (
+        "连接不上 {host} 的端口 {port}：请检查地址、网络和防火墙（{kind}）"
     ),
     "{host} port {port} accepts a connection": "{host} 的端口 {port} 可以连接",
     "print the chapters with this in their heading; without it, list the headings": (
-        "打印标题含此文字的章节；不给则列出标题"
+        "打印标题含此文字的章节；省略则列出标题"
     ),
     "print where the handbook is": "显示手册文件的位置",
     "no chapter has that in its heading, there are: {headings}": (

@@ -3,224 +3,207 @@
 # The options; then what is sent (``message``), the call, in which the DLL always has a
 # process of its own, and the answer: to stdout, and what goes wrong to stderr.
 #
-# The file of --keep is JSON in UTF-8: InData, the return value and OutData as text
-# where they can be read, and each of them as its bytes in base64. Windows gives a file
-# the rights of its folder.
+# The file of --keep is JSON in UTF-8: InData, the return value and OutData as text, or
+# in base64 what is not valid in the DLL's encoding. Windows gives a file the rights of
+# its folder.
 
 import json
+import logging
 import os
 import stat
 import sys
 from argparse import Namespace
 from base64 import b64encode
-from contextlib import suppress
-from typing import Any, Dict, List, Optional, TextIO, Type
+from typing import Any, Callable, Dict, List, Optional, TextIO
 
 from ..client import Client
-from ..errors import NationEcError, format_error
+from ..errors import NationEcError, ResponseFormatError, crash_error
 from ..exchange import Exchange
 from ..language import _
-from ..models import Request
-from ..transactions import TRANSACTIONS
+from ..transactions import log as slips
 from ..transports.dll import OUT_BUFFER_SIZE
-from ..transports.isolated import TIMEOUT
+from ..transports.isolated import IsolatedDll
 from ..transports.simulator import Simulator
 from ..wire import decode
-from .message import Message, in_wire_names, made
-from .output import Failure, InvalidRequest, report, write
-from .parser import Parser, encoding, positive
-
-# Options that are arguments of the client.
-_OF_CLIENT = (
-    "dll",
-    "python",
-    "timeout",
-    "encoding",
-    "response_encoding",
-    "out_buffer_size",
+from .message import Message, read_message
+from .output import (
+    Failure,
+    InvalidRequest,
+    discard_stdout,
+    report,
+    unwritable,
+    write,
 )
+from .parser import Parser, positive
 
 
-def add_arguments(parser: Parser, argv: List[str]) -> None:
-    """The options, with the fields of the transaction that ``argv`` names."""
+def add_arguments(parser: Parser) -> None:
+    """Add the options."""
     parser.epilog = _(
-        "transactions with options for their fields: {names};\n"
-        '"nationec call TRANS_TYPE --help" lists them, '
-        "any other takes its fields from --json\n\n"
         "stdout: the data of the answer, as JSON in UTF-8\n"
         "exit codes: 0 success; 2 usage or invalid request, nothing was sent; "
         "3 DLL not loaded;\n"
         "4 return value not 0000; 5 refused by the platform; "
         "6 unreadable answer, or stdout did\n"
-        "not take it; 7 timeout or crash, the outcome is unknown"
-    ).format(names=", ".join(TRANSACTIONS))
-    told = _("交易类型; may stand in the message of --json")
+        "not take it; 7 timeout, crash or cancelled (Ctrl-C), the outcome is unknown"
+    )
+    text = _("交易类型; may stand in the message of --json")
     parser.arguments.add_argument(
-        "trans_type", metavar="TRANS_TYPE", nargs="?", help=told
+        "trans_type", metavar="TRANS_TYPE", nargs="?", help=text
     )
-    told = _("the fields, or a whole message, as JSON in UTF-8 or GB 18030; - is stdin")
-    parser.options.add_argument("--json", metavar="FILE", help=told)
-    parser.setting("org_id", "TEXT", "医保定点机构代码", "--orgId")
-    told = _("扩展参数 of the head (§4.2.4.1)")
-    parser.options.add_argument("--extra", metavar="TEXT", help=told)
-    _add_settings(parser)
-    _add_simulate(parser.options, argv)
-    _add_output(parser.options)
-    listed = next((TRANSACTIONS[word] for word in argv if word in TRANSACTIONS), None)
-    if listed is not None:
-        title = _("fields of {trans_type}").format(trans_type=listed.trans_type)
-        _add_fields(parser.add_argument_group(title), listed)
+    text = _("the fields, or a whole message, as JSON in UTF-8 or GB 18030; - is stdin")
+    parser.options.add_argument("--json", metavar="FILE", required=True, help=text)
+    parser.setting("org_id", "TEXT", "医保定点机构代码")
+    parser.settings()
+    _add_more(parser.options.add_argument)
 
 
-def _add_settings(parser: Parser) -> None:
-    parser.setting("url", "URL", "业务请求地址")
-    parser.setting("dll", "PATH", _("the DLL, else it is looked for"))
-    parser.setting("python", "COMMAND", _("another Python to run the DLL in"))
-    told = _("deadline, 60 s unless given")
-    parser.setting("timeout", "SECONDS", told, type=positive, default=TIMEOUT)
-    told = _("the DLL's encoding, gb18030 unless given")
-    parser.setting("encoding", "NAME", told, type=encoding, default="gb18030")
-    told = _("that of its answers, the same unless given")
-    parser.setting("response_encoding", "NAME", told, type=encoding)
-    told = _("room for an answer, 65536 bytes unless given")
-    parser.setting(
-        "out_buffer_size", "BYTES", told, type=positive, default=OUT_BUFFER_SIZE
-    )
-
-
-def _add_simulate(group: Any, argv: List[str]) -> None:
-    # Not where a real window is asked for: a variable that was left behind would hand
-    # it the example patient.
-    options = {word.partition("=")[0] for word in argv}
-    real = options & {"--url", "--dll"}
-    left_on = os.environ.get("NATIONEC_SIMULATE") == "1" and not real
-    told = _(
-        "no DLL and no network: the standard's example patient "
-        "(NATIONEC_SIMULATE=1, without --url and --dll)"
-    )
-    group.add_argument("--simulate", action="store_true", default=left_on, help=told)
-
-
-def _add_output(group: Any) -> None:
-    told = _("print code, message, extra and outBizNo too")
-    group.add_argument("--envelope", action="store_true", help=told)
-    told = _("errors on stderr as JSON in UTF-8")
-    group.add_argument("--json-errors", action="store_true", help=told)
-    told = _("stdout and stderr as JSON in ASCII, with \\u escapes")
-    group.add_argument("--ascii", action="store_true", help=told)
-    told = _(
+def _add_more(add: Callable[..., Any]) -> None:
+    text = _("the DLL's encoding, gb18030 by default")
+    add("--encoding", metavar="NAME", default="gb18030", help=text)
+    text = _("that of its answers, the same by default")
+    add("--response-encoding", metavar="NAME", help=text)
+    text = _("room for an answer, {size} bytes by default").format(size=OUT_BUFFER_SIZE)
+    size = {"type": positive, "default": OUT_BUFFER_SIZE, "metavar": "BYTES"}
+    add("--out-buffer-size", help=text, **size)
+    text = _("no DLL and no network: the standard's example patient")
+    add("--simulate", action="store_true", help=text)
+    text = _("print code, message, extra and outBizNo too")
+    add("--envelope", action="store_true", help=text)
+    text = _("errors on stderr as JSON in UTF-8")
+    add("--json-errors", action="store_true", help=text)
+    text = _("stdout and stderr as JSON in ASCII, with \\u escapes")
+    add("--ascii", action="store_true", help=text)
+    text = _(
         "write InData, return value and OutData, whether it fails or not, to a file "
-        "that only this user can read: JSON, each as text and as base64"
+        "that only this user can read: JSON, as text, else in base64"
     )
-    group.add_argument("--keep", metavar="FILE", help=told)
+    add("--keep", metavar="FILE", help=text)
 
 
-def _add_fields(group: Any, listed: Type[Request[Any]]) -> None:
-    for name, field in listed.model_fields.items():
-        if name == "org_id":
-            continue
-        told = str(field.description).partition("\n")[0]
-        if name == "photo_data":
-            told += "；" + _("@FILE is an image")
-        elif field.is_required():
-            told += "；" + _("must be given")
-        group.add_argument(
-            *dict.fromkeys((f"--{name.replace('_', '-')}", f"--{field.alias}")),
-            dest=f"field_{name}",
-            metavar="TEXT",
-            help=told,
-        )
+class _Slips(logging.Handler):
+    """Adds to ``texts`` what the library says of a request that it sends as it is."""
+
+    def __init__(self, texts: List[str]) -> None:
+        super().__init__()
+        self._texts = texts
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._texts.append(record.getMessage())
 
 
 def run(arguments: Namespace) -> int:
-    """Carry out the transaction, and tell of it."""
+    """Carry out the transaction, and report."""
     warnings: List[str] = []
     error: Optional[Failure] = None
+    handler = _Slips(warnings)
+    slips.addHandler(handler)
     try:
-        message = made(arguments)
-        warnings += message.warnings
-        _print(_exchanged(message, arguments, warnings), arguments)
+        message = read_message(arguments, warnings)
+        _print(_exchange(message, arguments, warnings), arguments)
     except (NationEcError, InvalidRequest) as caught:
         error = caught
     except ValueError as caught:  # of the client
-        error = InvalidRequest(in_wire_names(str(caught)))
+        error = InvalidRequest(str(caught))
+    finally:
+        slips.removeHandler(handler)
     as_json, ascii_only = arguments.json_errors, arguments.ascii
     return report(error, warnings, as_json=as_json, ascii_only=ascii_only)
 
 
-def _exchanged(
+def _exchange(
     message: Message, arguments: Namespace, warnings: List[str]
 ) -> Exchange[Any]:
-    if not arguments.simulate and not (arguments.url and message.org_id):
+    done: List[Exchange[Any]] = []
+    with _client(message, arguments, done) as client:
+        if isinstance(client.transport, IsolatedDll):
+            client.transport.start()  # until then Ctrl-C cancels nothing that was sent
+        file = _opened(arguments.keep) if arguments.keep else None
+        try:
+            return client.exchange(message.request, extra=message.extra)
+        except KeyboardInterrupt:
+            if not done:
+                raise
+            cancelled = crash_error("cancelled")
+            cancelled.about(done[0])
+            done[0].error = cancelled
+            raise cancelled from None
+        finally:
+            if file is not None and not _keep(file, done, arguments):
+                text = _("--keep: not all of it was written: check that there is room")
+                warnings.append(text)
+
+
+def _client(
+    message: Message, arguments: Namespace, done: List[Exchange[Any]]
+) -> Client:
+    more: Dict[str, Any] = {
+        "data_format": message.data_format,
+        "on_exchange": done.append,
+    }
+    if arguments.simulate:
+        simulator = Simulator(timeout=arguments.timeout)
+        url, org_id = arguments.url or "http://simulator", message.org_id or "1"
+        return Client(url, org_id, transport=simulator, **more)
+    if not (arguments.url and message.org_id):
         text = _(
             "give --url and --org-id, or NATIONEC_URL and NATIONEC_ORG_ID, "
             "or --simulate"
         )
         raise InvalidRequest(text)
-    settings: Dict[str, Any] = {name: getattr(arguments, name) for name in _OF_CLIENT}
-    settings["out_buffer_size"] = int(arguments.out_buffer_size)
-    if arguments.simulate:
-        simulator = Simulator(timeout=arguments.timeout)
-        settings = {"transport": simulator, "encoding": "gb18030"}
-    done: List[Exchange[Any]] = []
-    with Client(
-        arguments.url or "http://simulator",
-        message.org_id or "35020319001",
-        data_format=message.data_format,
-        on_exchange=done.append,
-        **settings,
-    ) as client:
-        file = _opened(arguments.keep) if arguments.keep else None
-        try:
-            return client.exchange(message.request, extra=message.extra)
-        finally:
-            if file is not None:
-                sent_as = settings["encoding"]
-                received_as = settings.get("response_encoding") or sent_as
-                warnings += _keep(file, done, sent_as, received_as)
+    return Client(
+        arguments.url,
+        message.org_id,
+        dll=arguments.dll,
+        python=arguments.python,
+        timeout=arguments.timeout,
+        encoding=arguments.encoding,
+        response_encoding=arguments.response_encoding,
+        out_buffer_size=int(arguments.out_buffer_size),
+        **more,
+    )
 
 
 def _opened(path: str) -> TextIO:
-    """The file of --keep, overwritten, for this user only."""
+    """Open the file of --keep, overwritten, for this user only."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         # One that was there keeps its rights; /dev/null is to keep them.
         if stat.S_ISREG(os.fstat(descriptor).st_mode) and hasattr(os, "fchmod"):
             os.fchmod(descriptor, 0o600)
-    except OSError as error:
-        raise InvalidRequest(f"--keep: {path}: {error.strerror}") from None
+    except OSError:
+        raise unwritable(path) from None
     return open(descriptor, "w", encoding="utf-8", newline="\n")
 
 
-def _keep(
-    file: TextIO, done: List[Exchange[Any]], sent_as: str, received_as: str
-) -> List[str]:
-    """Write what was ``done``, with its two encodings. Returns the warnings."""
+def _keep(file: TextIO, done: List[Exchange[Any]], arguments: Namespace) -> bool:
+    """Write what was ``done``, nothing if nothing was sent; whether there was room."""
+    encoding = "gb18030" if arguments.simulate else arguments.encoding
+    answered_in = arguments.response_encoding or encoding
     try:
         with file:
-            # None, where it could not be written as InData.
             for exchange in done:
-                told = {
+                facts = {
                     "transType": exchange.trans_type,
                     "outBizNo": exchange.out_biz_no,
                     "startedAt": exchange.started_at.isoformat(),
                     "elapsedMs": round(exchange.elapsed * 1000, 1),
                     "error": type(exchange.error).__name__ if exchange.error else None,
-                    **_both("inData", exchange.sent, sent_as),
-                    **_both("returnValue", exchange.return_value, received_as),
-                    **_both("outData", exchange.received, received_as),
+                    **_readable("inData", exchange.sent, encoding),
+                    **_readable("returnValue", exchange.return_value, answered_in),
+                    **_readable("outData", exchange.received, answered_in),
                 }
-                json.dump(told, file, ensure_ascii=False, indent=2)
-    except OSError as error:
-        text = _("--keep: not all of it was written ({detail}): see that there is room")
-        return [text.format(detail=error.strerror)]
-    return []
+                json.dump(facts, file, ensure_ascii=False, indent=2)
+    except OSError:
+        return False
+    return True
 
 
-def _both(name: str, raw: Optional[bytes], encoding: str) -> Dict[str, Optional[str]]:
-    if raw is None:
-        return {name: None, f"{name}Base64": None}
-    return {name: decode(raw, encoding), f"{name}Base64": b64encode(raw).decode()}
+def _readable(name: str, raw: Optional[bytes], encoding: str) -> Dict[str, Any]:
+    text = None if raw is None else decode(raw, encoding)
+    if raw is None or text is not None:
+        return {name: text}
+    return {f"{name}Base64": b64encode(raw).decode()}
 
 
 def _print(exchange: Exchange[Any], arguments: Namespace) -> None:
@@ -237,18 +220,16 @@ def _print(exchange: Exchange[Any], arguments: Namespace) -> None:
         }
     try:
         write(sys.stdout, answer, ascii_only=arguments.ascii)
-    except (OSError, AttributeError) as error:  # full or closed; None
-        # Else Python writes once more at its end, with an exit code of its own.
-        with suppress(OSError, AttributeError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        text = _("stdout did not take it ({kind}): see that it has a reader and room")
-        lost = format_error(text.format(kind=type(error).__name__))
+    except OSError as error:
+        discard_stdout()
+        text = _("stdout did not take the answer ({kind}): check its reader and room")
+        lost = ResponseFormatError(text.format(kind=type(error).__name__))
         lost.about(exchange)
         raise lost from None
 
 
 def _on_the_wire(data: Any) -> Dict[str, Any]:
-    """Under the wire's names. Not by ``model_dump``, which stops at 200 levels."""
+    """Return the fields by wire name. ``model_dump`` would stop at 200 levels."""
     fields = type(data).model_fields
     named = {fields[name].alias or name: data.__dict__[name] for name in fields}
     return {**named, **(data.model_extra or {})}

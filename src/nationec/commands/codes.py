@@ -2,7 +2,7 @@
 
 import sys
 from argparse import Namespace
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 from .. import codes
 from ..codes import ReturnCode
@@ -19,10 +19,10 @@ _TABLES: Dict[Any, str] = {
 }
 
 
-def add_arguments(parser: Parser, argv: List[str]) -> None:
-    """The options."""
-    told = _("a code, or words that must all be there; without one, all codes")
-    parser.arguments.add_argument("query", metavar="QUERY", nargs="*", help=told)
+def add_arguments(parser: Parser) -> None:
+    """Add the argument."""
+    text = _("a code, or words that must all be there; without one, all codes")
+    parser.arguments.add_argument("query", metavar="QUERY", nargs="*", help=text)
 
 
 def run(arguments: Namespace) -> int:
@@ -31,25 +31,25 @@ def run(arguments: Namespace) -> int:
     members = [member for table in _TABLES for member in table]
     exact = [member for member in members if words == [str(member).lower()]]
     near = [
-        each for each in members if all(word in _line(each).lower() for word in words)
+        each for each in members if all(word in _text(each).lower() for word in words)
     ]
-    found = exact or near
-    for member in found:
-        print(_line(member))
-    # Only where one was asked for: a list is for looking through.
-    advice = getattr(found[0], "advice", None) if exact else None  # a return code's
-    if advice:
-        print(f"        {advice}")
-    if found:
+    for member in exact or near:
+        line, *advice = _text(member).split("\n")
+        # A list of all is for looking through.
+        print(line, *(advice if words else []), sep="\n")
+    if exact or near:
         return 0
-    text = _("none of the standard's codes: a province or a later edition may have it")
+    text = _("not in the standard of 2021-11-12: a province or a later one may have it")
     print(f"nationec: {text}", file=sys.stderr)
     return 1
 
 
-def _line(member: Any) -> str:
+def _text(member: Any) -> str:
+    """Return the line of a code, and a second one with the advice, if there is one."""
     columns = "scope", "first_level", "remark"
     more = [getattr(member, name, None) for name in columns]
     table = type(member)
     where = [_TABLES[table], f"{table.__name__}.{member.name}", *filter(None, more)]
-    return f"{member!s:7} {member.label}  [{', '.join(where)}]"
+    line = f"{member!s:7} {member.label}  [{', '.join(where)}]"
+    advice = getattr(member, "advice", None)  # a return code's
+    return f"{line}\n        {advice}" if advice else line

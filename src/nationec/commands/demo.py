@@ -1,7 +1,7 @@
 """``nationec demo``: the transactions on the simulator, with what goes both ways."""
 
 from argparse import Namespace
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 from .. import gb18030
 from ..client import Client
@@ -22,11 +22,11 @@ from .parser import Parser
 _URL = "http://10.0.0.8:8081/localcfc/api/hsecfc/localQrCodeQuery"
 
 
-def add_arguments(parser: Parser, argv: List[str]) -> None:
-    """It has no options."""
+def add_arguments(parser: Parser) -> None:
+    """Add nothing: it has no options."""
 
 
-def run(arguments: Namespace) -> int:
+def run(arguments: Namespace) -> None:
     """Print a transaction of each kind, and one that is refused."""
     window: Dict[str, Any] = {
         "business_type": BusinessType.HOSPITAL_REGISTRATION,
@@ -37,11 +37,10 @@ def run(arguments: Namespace) -> int:
     }
     simulator = Simulator()
     with Client(_URL, "35020319001", transport=simulator) as client:
-        insured = _shown(client, EcQueryRequest(**window))
-        _shown(client, QrcodeGetRequest(**window))
-        auth_no = _shown(client, EcAuthRequest(**window)).auth_no
-        check = AuthCheckRequest(**window, auth_no=auth_no)
-        _shown(client, check)
+        insured = _show(client, EcQueryRequest(**window))
+        _show(client, QrcodeGetRequest(**window))
+        auth_no = _show(client, EcAuthRequest(**window)).auth_no
+        _show(client, AuthCheckRequest(**window, auth_no=auth_no))
         password = EcPwdRequest(
             **window,
             id_no=insured.id_no,
@@ -50,14 +49,13 @@ def run(arguments: Namespace) -> int:
             ec_token=insured.ec_token,
             mdtrt_cert_type=MdtrtCertType.EC_QRCODE,
         )
-        _shown(client, password)
+        _show(client, password)
         simulator.answer(code=ReturnCode.EC_PASSWORD_WRONG)
-        _shown(client, password)
-    return 0
+        _show(client, password)
 
 
-def _shown(client: Client, request: Request[Any]) -> Any:
-    """The answer. Every value is shown: the patient is the standard's example."""
+def _show(client: Client, request: Request[Any]) -> Any:
+    """Print all of a call, and return the answer. The patient is the standard's."""
     try:
         exchange = client.exchange(request)
     except NationEcError as error:
@@ -66,14 +64,14 @@ def _shown(client: Client, request: Request[Any]) -> Any:
         exchange = error.exchange
     title = (type(request).__doc__ or "").partition(":")[0]
     print(f"\n== {request.trans_type}  {title}")
-    _line(_("asked"), _fields(request))
+    _line(_("asked"), _code(request))
     _line(_("sent"), gb18030.decode(exchange.sent))
     _line(_("returned"), (exchange.return_value or b"NULL").decode())
     _line(_("received"), gb18030.decode(exchange.received))
     if exchange.error:
         _line(_("error"), f"{type(exchange.error).__name__}: {exchange.error}")
     else:
-        _line(_("result"), _fields(exchange.data))
+        _line(_("result"), repr(exchange.data))
     return exchange.data
 
 
@@ -81,6 +79,11 @@ def _line(label: str, text: str) -> None:
     print(f"{label:9} {text}")
 
 
-def _fields(model: Any) -> str:
-    values = [f"{name}={value!r}" for name, value in model if value is not None]
-    return f"{type(model).__name__}({', '.join(values)})"
+def _code(request: Request[Any]) -> str:
+    """Return the Python that makes ``request``: to be copied."""
+    values = [
+        f"{name}={str(value)!r}"
+        for name, value in request
+        if name in request.model_fields_set
+    ]
+    return f"{type(request).__name__}({', '.join(values)})"

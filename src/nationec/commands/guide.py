@@ -4,22 +4,29 @@ import re
 import sys
 from argparse import Namespace
 from pathlib import Path
-from typing import List
 
 from ..language import _
 from .parser import Parser
 
-GUIDE = Path(__file__).resolve().parents[1] / "guide.md"
+
+def shipped(name: str) -> Path:
+    """Find what the wheel has in the package, and the project in its own folder."""
+    package = Path(__file__).resolve().parents[1]
+    path = package / name
+    return path if path.exists() else package.parents[1] / name
 
 
-def add_arguments(parser: Parser, argv: List[str]) -> None:
-    """The options."""
-    told = _(
+GUIDE = shipped("guide.md")
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the options."""
+    text = _(
         "print the chapters with this in their heading; without it, list the headings"
     )
-    parser.arguments.add_argument("word", metavar="WORD", nargs="?", help=told)
-    told = _("print where the handbook is")
-    parser.options.add_argument("--path", action="store_true", help=told)
+    parser.arguments.add_argument("word", metavar="WORD", nargs="?", help=text)
+    text = _("print where the handbook is")
+    parser.options.add_argument("--path", action="store_true", help=text)
 
 
 def run(arguments: Namespace) -> int:
@@ -27,8 +34,8 @@ def run(arguments: Namespace) -> int:
     if arguments.path:
         print(GUIDE)
         return 0
-    text = GUIDE.read_text("utf-8")
     # A chapter begins with its heading, so the split keeps it.
+    text = GUIDE.read_text("utf-8")
     _preface, *chapters = re.split("^(?=## )", text, flags=re.MULTILINE)
     headings = {text.partition("\n")[0][3:].strip(): text for text in chapters}
     if arguments.word is None:

@@ -1,22 +1,19 @@
-"""What ``nationec call`` sends: the message of ``--json``, completed by the options."""
+"""What ``nationec call`` sends: the message of ``--json``."""
 
-# All of it goes out where it stood; nothing is replaced or lost silently. A field that
-# no table lists is passed on, those that are listed are checked.
+# All of it goes out where it stood; nothing is replaced or lost silently. Fields that
+# no table lists are passed on, those that are listed are checked.
 
-import re
 import sys
 from argparse import Namespace
 from difflib import get_close_matches
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Type
 
-from pydantic import ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import ValidationError
 
-from ..codes import with_leading_zero
 from ..json_text import TooDeepError, parse_strictly, unwrap
 from ..language import _
 from ..models import AnyRequest, Request
-from ..transactions import TRANSACTIONS
+from ..transactions import TRANSACTIONS, widened
 from ..wire import Extra, decode
 from .output import InvalidRequest
 
@@ -30,154 +27,98 @@ class Message(NamedTuple):
     org_id: Optional[str]
     extra: Extra
     data_format: str
-    """As text goes out what came as text."""
-    warnings: List[str]
-    """What is sent as it is, and may be a slip."""
+    """``"string"`` if ``data`` arrived as JSON text, so that it is sent as text."""
 
 
-def made(arguments: Namespace) -> Message:
-    """The message of ``nationec call``. Raises ``InvalidRequest``."""
-    given = _given(arguments.json)
-    data = unwrap(given["data"])
+def read_message(arguments: Namespace, warnings: List[str]) -> Message:
+    """Read the message, and add to ``warnings`` what may be a slip in it.
+
+    Raises ``InvalidRequest``.
+    """
+    head = _head(arguments.json)
+    data = unwrap(head["data"])
     if not isinstance(data, dict):
         raise InvalidRequest(_("--json: data must be an object"))
     data = {name: value for name, value in data.items() if value is not None}
-    twice = _("orgId is not the same in --org-id (NATIONEC_ORG_ID), the head and data")
-    of_data = [data.pop(name, None) for name in ("orgId", "org_id")]
-    org_id = _agreed(twice, arguments.org_id, given.get("orgId"), *of_data)
-    request, warnings = _request(_trans_type(given, arguments), data, arguments)
-    extra = given.get("extra")
-    if arguments.extra is not None:
-        extra = _object_or_text("--extra", arguments.extra)
+    text = _("orgId is not the same in --org-id (NATIONEC_ORG_ID), the head and data")
+    in_data = data.pop("orgId", None), data.pop("org_id", None)
+    org_id = _agreed(text, arguments.org_id, head.get("orgId"), *in_data)
+    text = _("transType is not the same in TRANS_TYPE and --json")
+    trans_type = _agreed(text, arguments.trans_type, head.get("transType"))
+    request = _request(trans_type, data, warnings)
+    extra = head.get("extra")
     # An object in extra would become text with it.
-    as_text = isinstance(given["data"], str) and not isinstance(extra, dict)
-    return Message(request, org_id, extra, "string" if as_text else "object", warnings)
+    as_text = isinstance(head["data"], str) and not isinstance(extra, dict)
+    return Message(request, org_id, extra, "string" if as_text else "object")
 
 
-def _given(path: Optional[str]) -> Dict[str, Any]:
-    """The whole message of ``--json``; without one, a message without data."""
-    given = _parsed("--json", _text(_contents("--json", path))) if path else {}
-    if not isinstance(given, dict):
-        raise InvalidRequest(_("--json: give an object, the fields or a whole message"))
-    if not {"data", "transType"}.intersection(given):  # the fields alone
-        return {"data": given}
-    if not _HEAD.issuperset(given) or "data" not in given:
+def _head(path: str) -> Dict[str, Any]:
+    """Return the whole message; around fields alone, a head with nothing else."""
+    try:
+        head = parse_strictly(_text(path))
+    except (ValueError, TooDeepError):  # whose text may hold a piece of it
+        head = None
+    if not isinstance(head, dict):
+        raise InvalidRequest(_("--json: this is not a JSON object"))
+    if not {"data", "transType"}.intersection(head):
+        return {"data": head}
+    if not _HEAD.issuperset(head) or "data" not in head:
         text = _("--json: a message has orgId, transType, data and extra, no more")
         raise InvalidRequest(text)
-    return given
+    return head
 
 
-def _trans_type(given: Dict[str, Any], arguments: Namespace) -> Any:
-    twice = _("transType is not the same in TRANS_TYPE and --json")
-    trans_type = _agreed(twice, arguments.trans_type, given.get("transType"))
-    if not trans_type or not (arguments.json or trans_type in TRANSACTIONS):
-        text = _("give TRANS_TYPE, one of {names}, or --json with any transType")
-        raise InvalidRequest(text.format(names=", ".join(TRANSACTIONS)))
-    return trans_type
-
-
-def _contents(option: str, path: str) -> bytes:
+def _text(path: str) -> str:
+    """Read UTF-8, else GB 18030: what most programs for Chinese Windows write."""
     try:
         if path == "-":
-            return sys.stdin.buffer.read()
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise InvalidRequest(f"{option}: {path}: {error.strerror}") from None
+            raw = sys.stdin.buffer.read()
+        else:
+            with open(path, "rb") as file:
+                raw = file.read()
+    except OSError:
+        text = _("cannot read {path}: check the path and that this user may read it")
+        raise InvalidRequest(text.format(path=path)) from None
+    for encoding in ("utf-8-sig", "gb18030"):
+        decoded = decode(raw, encoding)
+        if decoded is not None:
+            return decoded
+    raise InvalidRequest(_("--json: it is neither UTF-8 nor GB 18030"))
 
 
-def _text(raw: bytes) -> str:
-    """UTF-8, else GB 18030: what most programs for Chinese Windows write."""
-    text = decode(raw, "utf-8-sig")
-    text = decode(raw, "gb18030") if text is None else text
-    if text is None:
-        raise InvalidRequest(_("--json: it is neither UTF-8 nor GB 18030"))
-    return text
-
-
-def _parsed(option: str, text: str) -> Any:
-    try:
-        return parse_strictly(text)
-    except (ValueError, TooDeepError):  # whose text may hold a piece of it
-        told = _("{option}: it is not JSON").format(option=option)
-        raise InvalidRequest(told) from None
-
-
-def _object_or_text(option: str, text: str) -> Any:
-    return _parsed(option, text) if text.lstrip().startswith("{") else text
-
-
-def _agreed(twice: str, *values: Any) -> Any:
-    """The one value that is given, ``None`` without any."""
-    given = [value for value in values if value]
-    if any(value != given[0] for value in given):
-        raise InvalidRequest(twice)
-    return given[0] if given else None
+def _agreed(text: str, *values: Any) -> Any:
+    """Return the one value that is given, ``None`` without any."""
+    found = [
+        value.strip() if isinstance(value, str) else value for value in values if value
+    ]
+    if any(value != found[0] for value in found):
+        raise InvalidRequest(text)
+    return found[0] if found else None
 
 
 def _request(
-    trans_type: Any, data: Dict[str, Any], arguments: Namespace
-) -> Tuple[Request[Any], List[str]]:
-    """The request, and what in it may be a slip."""
+    trans_type: Any, data: Dict[str, Any], warnings: List[str]
+) -> Request[Any]:
+    if not trans_type:
+        text = _("give TRANS_TYPE, for example {names}, or transType in --json")
+        raise InvalidRequest(text.format(names=", ".join(TRANSACTIONS)))
     listed = TRANSACTIONS.get(str(trans_type))
-    warnings: List[str] = []
     try:
         if listed is None:
-            return AnyRequest(trans_type, **data), warnings
-        fields = _fields(listed, data, arguments)
-        warnings += _doubts(listed, fields)
-        return _with_more(listed).model_validate(fields), warnings
+            return AnyRequest(trans_type, **data)
+        warnings += _misspelt(listed, data)
+        return widened(listed).model_validate(data)
     except ValidationError as error:
         faults = [fault["msg"] for fault in error.errors(include_input=False)]
-    told = in_wire_names("; ".join([*faults, *warnings]))
-    text = _("nothing was sent, the request is invalid: {told}")
-    raise InvalidRequest(text.format(told=told))
+    text = _("nothing was sent, the request is invalid: {faults}")
+    raise InvalidRequest(text.format(faults=_("; ").join(faults)))
 
 
-def _fields(
-    listed: Type[Request[Any]], data: Dict[str, Any], arguments: Namespace
-) -> Dict[str, Any]:
-    """``data`` and the options, under Python's names."""
-    names = {field.alias: name for name, field in listed.model_fields.items()}
-    fields = {names.get(name, name): value for name, value in data.items()}
-    for name in names.values():
-        value = getattr(arguments, f"field_{name}", None)
-        if value is None:
-            continue
-        if name == "photo_data" and value.startswith("@"):
-            value = _contents("--photo-data", value[1:])
-        elif name == "ext_data":
-            value = _object_or_text("--ext-data", value)
-        fields[name] = value
-    return fields
-
-
-def _doubts(listed: Type[Request[Any]], fields: Dict[str, Any]) -> List[str]:
-    aliases = [str(field.alias) for field in listed.model_fields.values()]
-    wire = {alias.lower(): alias for alias in aliases}
-    told = []
-    for name, value in fields.items():
-        code = with_leading_zero(name, value)
-        if code is not None:
-            text = _("{name} {value} is not listed: is it {code} ({label})?")
-            about = {"name": to_camel(name), "value": value}
-            told.append(text.format(**about, code=code, label=code.label))
-        if name not in listed.model_fields:
+def _misspelt(listed: Type[Request[Any]], data: Dict[str, Any]) -> Iterator[str]:
+    names = {info.alias: name for name, info in listed.model_fields.items()}
+    wire = {str(alias).lower(): alias for alias in names}
+    for name in data:
+        if name not in {*names, *names.values()}:
             for near in get_close_matches(name.lower(), wire, 1, 0.85):
                 text = _("{name} is not listed: is it {near}?")
-                told.append(text.format(name=name, near=wire[near]))
-    return told
-
-
-def in_wire_names(text: str) -> str:
-    """The library's ``text``, with ``officeName`` for ``office_name``."""
-    return re.sub("[a-z]+(_[a-z]+)+", lambda name: to_camel(name[0]), text)
-
-
-def _with_more(listed: Type[Request[Any]]) -> Type[Request[Any]]:
-    """``listed`` with room for fields that a province adds."""
-
-    class WithMore(listed):  # type: ignore[misc,valid-type]
-        model_config = ConfigDict(extra="allow")
-
-    return WithMore
+                yield text.format(name=name, near=wire[near])

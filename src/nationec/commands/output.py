@@ -1,13 +1,15 @@
 """How the command answers: JSON for programs, one line for people, and an exit code."""
 
 import json
+import os
 import sys
+from contextlib import suppress
 from typing import Any, Dict, List, Optional, TextIO, Type, Union
 
 from pydantic.alias_generators import to_camel
 
 from .. import errors
-from ..language import one_line
+from ..language import _, one_line
 
 EXIT_CODES: Dict[Type[Exception], int] = {
     errors.DllLoadError: 3,
@@ -33,7 +35,7 @@ _FACTS = (
 class InvalidRequest(Exception):
     """The request or the command line is wrong in itself: nothing was sent."""
 
-    # As of the library's own errors; always Chinese, as theirs.
+    # As the library's own errors have them; always Chinese, as theirs.
     for_operator = "请求有误，未发送，请联系信息科"
     outcome_unknown = False
 
@@ -41,8 +43,19 @@ class InvalidRequest(Exception):
 Failure = Union[errors.NationEcError, InvalidRequest]
 
 
-def write(stream: TextIO, value: Any, *, ascii_only: bool = False) -> None:
-    """As JSON: UTF-8 for programs, on a console its own encoding."""
+def unwritable(path: str) -> InvalidRequest:
+    """Say that a file cannot be written. The system's own words would be English."""
+    text = _("cannot write {path}: check the folder and that this user may write there")
+    return InvalidRequest(text.format(path=path))
+
+
+def write(stream: Optional[TextIO], value: Any, *, ascii_only: bool = False) -> None:
+    """Write ``value`` as JSON: in UTF-8 for programs, on a console in its encoding.
+
+    Raises ``OSError`` if the stream is closed or full.
+    """
+    if stream is None:
+        raise OSError("closed")
     # A program that reads a pipe expects UTF-8, whatever code page this Windows has.
     console = not hasattr(stream, "buffer") or stream.isatty()
     encoding = (console and stream.encoding) or "utf-8"
@@ -59,24 +72,30 @@ def write(stream: TextIO, value: Any, *, ascii_only: bool = False) -> None:
     stream.flush()
 
 
+def discard_stdout() -> None:
+    """Keep Python from writing to stdout once more at its end, and failing again."""
+    with suppress(OSError, AttributeError):  # AttributeError: there is no stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def report(
     error: Optional[Failure], warnings: List[str], *, as_json: bool, ascii_only: bool
 ) -> int:
-    """Say it on stderr, as one piece of JSON or in lines. Returns the exit code."""
-    told = {} if error is None else _told(error)
+    """Write to stderr, as one piece of JSON or in lines. Returns the exit code."""
+    facts = {} if error is None else _facts(error)
     if warnings:
-        told["warnings"] = warnings
-    lines = warnings if error is None else [*warnings, told["text"]]
+        facts["warnings"] = warnings
+    lines = warnings if error is None else [*warnings, facts["text"]]
     if lines and sys.stderr is not None:
         if as_json or ascii_only:
-            write(sys.stderr, told, ascii_only=ascii_only)
+            write(sys.stderr, facts, ascii_only=ascii_only)
         else:
             for line in lines:
                 print(f"nationec: {line}", file=sys.stderr)
-    return int(told.get("exitCode", 0))
+    return int(facts.get("exitCode", 0))
 
 
-def _told(error: Failure) -> Dict[str, Any]:
+def _facts(error: Failure) -> Dict[str, Any]:
     facts = {name: getattr(error, name, None) for name in _FACTS}
     return {
         "error": type(error).__name__,

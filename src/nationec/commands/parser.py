@@ -1,8 +1,8 @@
 """How the command is asked: argparse, in the reader's language."""
 
 # argparse's headings and messages are English, and its messages repeat what they
-# refuse, which may be a patient's. So the groups with their titles are made here, and a
-# message is told anew.
+# refuse, which may be a patient's. So the groups with their titles are made here, and
+# an error is put in words of our own.
 
 import argparse
 import os
@@ -10,7 +10,7 @@ import re
 from typing import Any, NoReturn
 
 from ..language import _
-from ..wire import codec
+from ..transports.isolated import TIMEOUT
 from .output import InvalidRequest
 
 
@@ -31,51 +31,58 @@ class Parser(argparse.ArgumentParser):
         )
         self.arguments = self.add_argument_group(_("arguments"))
         self.options = self.add_argument_group(_("options"))
-        told = _("show this help")
-        self.options.add_argument("-h", "--help", action="help", help=told)
+        self.options.add_argument(
+            "-h", "--help", action="help", help=_("show this help")
+        )
 
-    def setting(
-        self,
-        name: str,
-        metavar: str,
-        told: str,
-        *spellings: str,
-        default: Any = None,
-        **more: Any,
-    ) -> None:
-        """Add an option that may stand in the environment, as NATIONEC_ORG_ID."""
+    def setting(self, name: str, metavar: str, text: str, **more: Any) -> None:
+        """Add an option that may be set as a variable too, such as NATIONEC_ORG_ID."""
         variable = f"NATIONEC_{name.upper()}"
+        more["default"] = os.environ.get(variable) or more.get("default")
         self.options.add_argument(
             f"--{name.replace('_', '-')}",
-            *spellings,
             metavar=metavar,
-            default=os.environ.get(variable) or default,
-            help=f"{told} ({variable})",
+            help=f"{text} ({variable})",
             **more,
         )
 
+    def settings(self) -> None:
+        """Add the options of ``call`` and ``doctor``: where the DLL is, and its url."""
+        self.setting("url", "URL", "业务请求地址", type=_unquoted)
+        text = _("the DLL; looked for by default")
+        self.setting("dll", "PATH", text, type=_unquoted)
+        self.setting("python", "COMMAND", _("another Python to run the DLL in"))
+        text = _("deadline, {seconds:g} s by default").format(seconds=TIMEOUT)
+        self.setting("timeout", "SECONDS", text, type=positive, default=TIMEOUT)
+
     def error(self, message: str) -> NoReturn:
-        """Raise ``InvalidRequest`` for what argparse says."""
+        """Raise ``InvalidRequest`` for what argparse says, without repeating values."""
         parts = re.fullmatch("(?:argument ([^:]+): )?(.*)", message, re.DOTALL)
         name, fault = parts.groups("") if parts else ("", "")
-        # What argparse lists itself stands last; a value that it repeats stands before.
-        rest = re.split("choose from |: ", fault)[-1].rstrip(")").replace("'", "")
+        rest = fault.partition(": ")[2]  # required: argparse's own list
+        words = re.findall(r"(?<!\S)--[a-z][a-z-]*", rest)  # options without values
         texts = {
             "expected": _("{name}: a value must follow"),
             "ignored explicit argument": _("{name} takes no value"),
-            "invalid choice": _("no such command: choose from {rest}"),
+            "invalid choice": _("there is no such command"),
             "the following arguments are": _("{rest} must be given"),
+            "unrecognized": _("unknown or superfluous arguments: {words}"),
         }
-        told = [text for start, text in texts.items() if fault.startswith(start)]
-        text = told[0].format(name=name, rest=rest) if told else f"{name}: {fault}"
+        found = [text for start, text in texts.items() if fault.startswith(start)]
+        text = found[0] if found else "{name}: {fault}"
+        text = text.format(
+            name=name, fault=fault, rest=rest, words=", ".join(words) or "…"
+        )
         raise InvalidRequest(f"{text} ({self.prog} --help)")
 
 
-# What is refused here is not repeated: it may have been meant for another option.
+def _unquoted(text: str) -> str:
+    """Return ``text`` without the blanks and quotes that cmd leaves around a value."""
+    return re.sub(r'^"([^"]*)"$', r"\1", text.strip()).strip()
 
 
 def positive(text: str) -> float:
-    """The value of --timeout and --out-buffer-size."""
+    """Read a number. What is refused is not repeated: it may be a patient's."""
     try:
         number = float(text)
     except ValueError:
@@ -83,12 +90,3 @@ def positive(text: str) -> float:
     if not 0 < number < 1e9:
         raise argparse.ArgumentTypeError(_("give a number, more than 0"))
     return number
-
-
-def encoding(text: str) -> str:
-    """The value of --encoding and --response-encoding."""
-    try:
-        return codec("", text)
-    except ValueError:
-        told = _("no char* holds JSON in that: give gb18030 (the standard's) or utf-8")
-        raise argparse.ArgumentTypeError(told) from None

@@ -4,7 +4,7 @@ import os
 from typing import Optional, Tuple, Union
 
 from ..errors import crash_error, load_error
-from ..language import _
+from ..language import _, option
 from . import binding
 
 Path = Union[str, "os.PathLike[str]"]
@@ -16,7 +16,8 @@ OUT_BUFFER_SIZE = 65536
 def checked(cwd: Optional[Path], out_buffer_size: int) -> Optional[str]:
     """Make ``cwd`` absolute. Raises ``ValueError`` for either that is unusable."""
     if out_buffer_size < 1:
-        raise ValueError(_("{name} must be at least 1").format(name="out_buffer_size"))
+        name = option("out_buffer_size").rstrip("=")
+        raise ValueError(_("{name} must be at least 1").format(name=name))
     if cwd is None:
         return None
     if not os.path.isdir(cwd):

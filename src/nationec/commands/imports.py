@@ -1,0 +1,59 @@
+"""What a Windows DLL says of itself, read with pefile, on any system."""
+
+import os
+from typing import Any, Dict, List
+
+from ..transports import binding
+
+
+def _image(path: str, directory: str) -> Any:
+    """Parse one directory. Raises ``ImportError``, and ``ValueError`` for no DLL."""
+    import pefile  # type: ignore[import-untyped,unused-ignore]
+
+    number = pefile.DIRECTORY_ENTRY[f"IMAGE_DIRECTORY_ENTRY_{directory}"]
+    try:
+        with pefile.PE(path, fast_load=True) as image:
+            image.parse_data_directories([number])
+            return image
+    except pefile.PEFormatError as error:
+        raise ValueError(str(error)) from None
+
+
+def version(path: str) -> str:
+    """Return the DLL's version; empty if it has none."""
+    for info in getattr(_image(path, "RESOURCE"), "VS_FIXEDFILEINFO", []):
+        pairs = info.FileVersionMS, info.FileVersionLS
+        return ".".join(f"{pair >> 16}.{pair & 0xFFFF}" for pair in pairs)
+    return ""
+
+
+def missing(path: str, width: int) -> List[str]:
+    """Name the DLLs that this one needs and that neither its folder nor Windows has.
+
+    Windows never says which one was missing. On other systems nothing is known of
+    Windows, and its own are named too.
+    """
+    folder = os.path.dirname(path)
+    beside = _files(folder)
+    system = binding.system_directories()
+    if system and (binding.WIDTH, width) == (64, 32):
+        system = [os.path.join(system[-1], "SysWOW64")]
+    names = {name for place in system for name in _files(place)}
+    found: Dict[str, bool] = {}
+    pending = [path]
+    while pending:
+        image = _image(pending.pop(), "IMPORT")
+        for entry in getattr(image, "DIRECTORY_ENTRY_IMPORT", []):
+            name = entry.dll.decode("ascii", "replace").lower()
+            # An API set is a name that the loader knows, without a file.
+            api_set = bool(system) and name.startswith(("api-ms-win-", "ext-ms-"))
+            if name in beside and name not in found:
+                pending.append(os.path.join(folder, beside[name]))
+            found[name] = name in beside or name in names or api_set
+    return [name for name in found if not found[name]]
+
+
+def _files(folder: str) -> Dict[str, str]:
+    """Map the names in lower case, as Windows knows them, to those on the disk."""
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return {name.lower(): name for name in names}
