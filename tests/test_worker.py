@@ -1,8 +1,12 @@
 """The DLL in a process of its own: what holds when it hangs, crashes, or loses its parent."""
 
+import _thread
+import compileall
 import ctypes
 import gc
 import os
+import random
+import re
 import shutil
 import signal
 import subprocess
@@ -10,11 +14,13 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+import nationec.transports.isolated
 from nationec import Client, DllCrashError, DllLoadError, DllTimeoutError, IsolatedDll
 
 from .conftest import (
@@ -177,6 +183,111 @@ class TestStartAndStop:
         allow.assert_called_once_with(pid)
 
 
+@contextmanager
+def in_a_call(isolated, answers=None):
+    """A call of another thread, which takes ten minutes unless it is ended."""
+
+    def call():
+        with pytest.raises(DllCrashError, match="the call was cancelled.*outcome is unknown"):
+            isolated.exchange(b"http://h/sleep=600000", b"{}")
+
+    isolated.start()
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(call)]
+        time.sleep(0.3)
+        yield pool
+        calls[0].result(10)
+
+
+@contextmanager
+def interrupted_by(work):
+    """A signal, after a moment, whose handler does ``work``."""
+    before = signal.signal(signal.SIGINT, lambda *_: work())
+    timer = threading.Timer(0.3, _thread.interrupt_main)
+    timer.start()
+    try:
+        with within(5):
+            yield
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
+
+
+class TestCancel:
+    @pytest.mark.parametrize("timeout", [30, None])
+    def test_ends_another_threads_call_and_the_next_one_works(self, standin, timeout):
+        with IsolatedDll(standin, timeout=timeout) as isolated:
+            with within(5), in_a_call(isolated):
+                gone = isolated._process.number
+                isolated.cancel()
+                isolated.cancel()
+            assert_gone(gone)
+            assert_works(isolated)
+
+    @pytest.mark.parametrize("timeout", [30, None])
+    @pytest.mark.parametrize("end", [IsolatedDll.cancel, IsolatedDll.stop, IsolatedDll.close])
+    def test_in_a_signal_handler_ends_the_call_that_it_interrupts(self, standin, end, timeout):
+        isolated = IsolatedDll(standin, timeout=timeout)
+        gone = worker(isolated)
+        with interrupted_by(lambda: end(isolated)), pytest.raises(DllCrashError, match="cancelled"):
+            isolated.exchange(b"http://h/sleep=600000", b"{}")
+        assert_gone(gone)
+        if end is not IsolatedDll.close:
+            assert_works(isolated)
+        isolated.close()
+
+    def test_a_call_in_a_signal_handler_ends_the_one_that_it_interrupts(self, isolated):
+        isolated.start()
+        inner = interrupted_by(lambda: assert_works(isolated, b"inner"))
+        with inner, pytest.raises(DllCrashError, match="cancelled"):
+            isolated.exchange(b"http://h/sleep=600000", b"outer")
+        assert_works(isolated)
+
+    def test_ends_no_call_that_waits_for_the_one_under_way(self, isolated):
+        with in_a_call(isolated) as pool:
+            waiting = pool.submit(assert_works, isolated, b"second")
+            time.sleep(0.2)
+            isolated.cancel()
+            waiting.result(10)
+
+    def test_without_a_call_ends_the_process_if_there_is_one(self, isolated):
+        isolated.cancel()
+        gone = worker(isolated)
+        isolated.cancel()
+        assert_gone(gone)
+        assert_works(isolated)
+
+    def test_while_the_process_starts_is_a_load_error(self, standin):
+        python = [sys.executable, "-c", "import time; time.sleep(600)"]
+        isolated = IsolatedDll(standin, python=python)
+        threading.Timer(0.3, isolated.cancel).start()
+        with within(5), pytest.raises(DllLoadError, match="start of .* was cancelled") as caught:
+            isolated.start()
+        assert not caught.value.outcome_unknown
+
+    def test_at_any_time_mixes_up_no_answers(self, isolated):
+        stop = threading.Event()
+
+        def cancel():
+            order = random.Random(1)
+            while not stop.wait(order.random() / 10):
+                isolated.cancel()
+
+        thread = threading.Thread(target=cancel)
+        thread.start()
+        cancelled = 0
+        for number in range(100):
+            try:
+                assert_works(isolated, b"%d" % number)
+            except (DllCrashError, DllLoadError) as error:
+                assert "was cancelled" in str(error)
+                cancelled += 1
+        stop.set()
+        thread.join()
+        assert 0 < cancelled < 100
+        assert_works(isolated)
+
+
 class TestDeadline:
     def test_a_late_call_raises_within_a_second_and_nothing_is_left(self, standin):
         with IsolatedDll(standin, timeout=0.5) as isolated:
@@ -254,6 +365,30 @@ class TestCrash:
             with within(3), pytest.raises(DllCrashError):
                 isolated.exchange(b"http://h/abort", b"{}")
 
+    @on_linux
+    def test_by_a_signal_without_a_name_or_an_unknown_status(self, isolated):
+        nameless = signal.SIGRTMIN + 1
+        for number, how in ((nameless, f"signal {nameless}"), (9, "signal SIGKILL")):
+            pid = worker(isolated)
+            threading.Timer(0.2, os.kill, (pid, number)).start()
+            with pytest.raises(DllCrashError, match=how):
+                isolated.exchange(b"http://h/sleep=600000", b"{}")
+        before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        try:
+            with pytest.raises(DllCrashError, match="its exit status is not known"):
+                isolated.exchange(b"http://h/abort", b"{}")
+        finally:
+            signal.signal(signal.SIGCHLD, before)
+        assert_works(isolated)
+
+    def test_ends_the_process_whatever_is_raised_meanwhile(self, isolated, mocker):
+        gone = worker(isolated)
+        mocker.patch.object(isolated._process, "_how_it_ended", side_effect=KeyboardInterrupt)
+        with pytest.raises(KeyboardInterrupt):
+            isolated.exchange(b"http://h/exit", b"{}")
+        assert_gone(gone)
+        assert_works(isolated)
+
     def test_many_in_a_row_leave_nothing_behind(self, call, isolated):
         def held():
             time.sleep(0.3)
@@ -277,6 +412,21 @@ import os, sys, threading, time
 from nationec import IsolatedDll
 
 end, dll, *python = sys.argv[1:]
+if end == "forked at the start":
+    slow = ["sh", "-c", 'sleep 0.6; exec "$0" "$@"', sys.executable]
+    isolated = IsolatedDll(dll, python=slow)
+    threading.Timer(0, isolated.start).start()
+    time.sleep(0.3)
+    if os.fork() == 0:
+        time.sleep(0.2)
+        sys.exit()
+    if os.fork() == 0:
+        time.sleep(20)
+        os._exit(0)
+    time.sleep(1)
+    isolated.start()
+    print(isolated._process.number, isolated._process.number, "ready", sep="\\n", flush=True)
+    time.sleep(600)
 idle, hanging = [IsolatedDll(dll, python=python[0] if python else None) for _ in range(2)]
 for isolated in (idle, hanging):
     isolated.start()
@@ -312,7 +462,11 @@ def assert_no_orphan(end, *arguments):
 
 class TestNoOrphan:
     @pytest.mark.parametrize(
-        "end", ["return", "raise", "exit", "killed", pytest.param("forked", marks=on_posix)]
+        "end",
+        [
+            *("return", "raise", "exit", "killed"),
+            *(pytest.param(end, marks=on_posix) for end in ("forked", "forked at the start")),
+        ],
     )
     def test_the_worker_ends_with_its_parent(self, standin, end):
         assert_no_orphan(end, standin)
@@ -456,12 +610,61 @@ class TestLoadErrors:
         assert (caught.value.reason, caught.value.path) == ("no-interpreter", python[0])
         assert python[0] in str(caught.value)
 
-    def test_a_frozen_program_is_not_started_as_a_python(self, standin, monkeypatch):
-        monkeypatch.setattr(sys, "frozen", True, raising=False)
-        with pytest.raises(ValueError, match="this program is no Python"):
-            IsolatedDll(standin)
+    @on_posix
+    def test_say_what_the_other_python_said(self, standin):
+        python = ["sh", "-c", "echo Fatal; echo 'Error: no module' >&2; echo end >&2; exit 3"]
+        with pytest.raises(DllLoadError, match=r"ended as it started.*\(Error: no module\)"):
+            IsolatedDll(standin, python=python).start()
+
+    def test_leave_nothing_behind(self, standin):
+        wait = [sys.executable, "-c", "import time; time.sleep(600)"]
+        pythons = [[sys.executable, "-c", "raise SystemExit(9)"], ["no-such-python"], wait]
+        transports = [IsolatedDll(standin, python=it, start_timeout=0.5) for it in pythons]
+        transports.append(IsolatedDll(__file__))
+        before = handles(), threading.active_count()
+        for isolated in transports:
+            with pytest.raises(DllLoadError):
+                isolated.start()
+        assert (handles(), threading.active_count()) == before
+
+    def test_a_packed_program_is_not_started_as_a_python(self, standin, monkeypatch):
+        for name, owner, value in (
+            ("frozen", vars(sys), True),
+            ("executable", vars(sys), None),
+            ("__compiled__", vars(nationec.transports.isolated), True),  # Nuitka's
+        ):
+            with monkeypatch.context() as patch:
+                patch.setitem(owner, name, value)
+                with pytest.raises(ValueError, match="this program is no Python"):
+                    IsolatedDll(standin)
         with IsolatedDll(standin, python=sys.executable) as isolated:
             assert_works(isolated)
+
+    def test_without_the_sources_say_to_pack_them(self, standin, tmp_path):
+        package = shutil.copytree(Path(nationec.__file__).parent, tmp_path / "nationec")
+        compileall.compile_dir(package, quiet=2, legacy=True)
+        for source in package.rglob("*.py"):
+            source.unlink()
+        program = """if True:
+            import sys
+            from nationec import DllTransport, IsolatedDll
+            print(DllTransport(sys.argv[1]).exchange(b"http://h/echo", b"{}"))
+            IsolatedDll(sys.argv[1]).start()
+        """
+        command = [sys.executable, "-B", "-c", program, str(standin)]
+        ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        assert ran.stdout == "(b'0000', b'{}')\n"
+        assert re.search("DllLoadError: .* needs the sources of nationec", ran.stderr)
+
+    @on_linux
+    def test_a_program_of_pyinstaller_leaves_its_libraries_to_itself(self, standin, monkeypatch):
+        monkeypatch.setattr(sys, "_MEIPASS", "/bundle", raising=False)
+        monkeypatch.setenv("LD_LIBRARY_PATH", "/bundle")
+        for original in ("", "/of/the/user"):
+            monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", original)
+            with IsolatedDll(standin, python=sys.executable) as isolated:
+                environ = Path(f"/proc/{worker(isolated)}/environ").read_bytes().split(b"\0")
+            assert b"LD_LIBRARY_PATH=" + original.encode() in environ
 
     def test_bad_input_is_refused_and_the_process_lives(self, isolated, standin):
         first = worker(isolated)

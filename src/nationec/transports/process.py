@@ -16,11 +16,10 @@ import time
 import weakref
 from contextlib import suppress
 from io import FileIO
-from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, TypeVar
 
 from ..language import cut
-from . import binding, worker
+from . import worker
 
 if sys.platform == "win32":
     import _winapi
@@ -45,17 +44,18 @@ _PIECE = 2048 if sys.platform == "win32" else 1 << 20  # a full pipe there takes
 
 def program(*settings: Any) -> Optional[bytes]:
     """Return the line that makes a Python a worker, ``None`` without the sources."""
-    sources = [("binding", _source(binding)), ("worker", _source(worker))]
-    if not all(source for _name, source in sources):
+    try:
+        sources = [(name, _source(name)) for name in ("binding", "worker")]
+    except (OSError, AttributeError):
         return None
     program = _PROGRAM.format(sources=sources, settings=settings)
     return ascii(program).encode() + b"\n"
 
 
-def _source(module: ModuleType) -> Optional[str]:
-    with suppress(AttributeError, OSError):
-        return module.__loader__.get_source(module.__name__)  # type: ignore
-    return None
+def _source(name: str) -> str:
+    path = os.path.join(os.path.dirname(__file__), f"{name}.py")
+    loader: Any = globals()["__loader__"]
+    return loader.get_data(path).decode("utf-8")  # type: ignore[no-any-return]
 
 
 # Held while a process starts. A child forked meanwhile would keep its pipes open.
