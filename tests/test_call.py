@@ -213,7 +213,7 @@ class TestExitCodes:
         [
             ({"return_value": "-1", "raw": "网络"}, 4, "ProtocolError", {"returnValue": "-1"}),
             ({"code": 500004}, 5, "BusinessError", {"code": 500004, "message": "电子凭证密码错误"}),
-            ({"raw": "<html>"}, 6, "ResponseFormatError", {"missing": [], "unreadable": []}),
+            ({"raw": "<html>"}, 6, "ResponseFormatError", {"permanent": True}),
             ({"raw": '{"code":0,"data":{"idNo":"1"}}'}, 6, "ResponseFormatError", {}),
             ({"delay": 9}, 7, "DllTimeoutError", {}),
             ({"crash": True}, 7, "DllCrashError", {}),

@@ -19,17 +19,6 @@ EXIT_CODES: Dict[Type[Exception], int] = {
     errors.DllTimeoutError: 7,
     errors.DllCrashError: 7,
 }
-_FACTS = (
-    "trans_type",
-    "out_biz_no",
-    "code",
-    "message",
-    "return_value",
-    "out_data",
-    "reason",
-    "missing",
-    "unreadable",
-)
 
 
 class InvalidRequest(Exception):
@@ -96,7 +85,7 @@ def report(
 
 
 def _facts(error: Failure) -> Dict[str, Any]:
-    facts = {name: getattr(error, name, None) for name in _FACTS}
+    facts = error.args[1] if isinstance(error, errors.NationEcError) else {}
     return {
         "error": type(error).__name__,
         "exitCode": EXIT_CODES.get(type(error), 2),
