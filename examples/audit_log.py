@@ -4,8 +4,9 @@
     python audit_log.py --unknown --db audit.db                       列出待核对的交易
     python audit_log.py --settle 业务流水号 success 李工 --db audit.db   核对后登记结果
 
-一笔一行：何时、何人、办理什么、结果如何。参保人信息脱敏：张*、533222********0123；
-不确定是否敏感的字段只留名称，照片不留。
+一笔一行：何时、何人、办理什么、结果如何。时间是本机的，带时区，与业务流水号的日期一致，
+便于按日对账。参保人信息脱敏：张*、533222********0123；不确定是否敏感的字段只留名称，
+照片不留。
 """
 
 import argparse
@@ -15,9 +16,10 @@ import sqlite3
 import sys
 import threading
 from contextlib import closing
+from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional, Sequence
 
-from common import connect, parser, prepare
+from common import connect, parse, parser
 
 from nationec import BusinessType, Exchange, NationEcError, QrcodeGetRequest
 
@@ -36,6 +38,10 @@ PLAIN = {
     *("orgId", "outBizNo", "businessType", "operatorId", "operatorName", "officeId", "officeName"),
     *("deviceType", "idType", "mdtrtCertType", "insuOrg", "pwdFlag"),
 }
+
+
+def local(time: datetime) -> str:
+    return time.astimezone().isoformat(timespec="milliseconds")
 
 
 def masked_name(name: str) -> str:
@@ -85,7 +91,7 @@ class AuditLog:
         received = masked(answer or {})
         error, envelope = exchange.error, exchange.envelope
         row: Dict[str, Any] = {
-            "started_at": exchange.started_at.isoformat(timespec="milliseconds"),
+            "started_at": local(exchange.started_at),
             "elapsed_ms": round(exchange.elapsed * 1000, 1),
             "trans_type": exchange.trans_type,
             "out_biz_no": exchange.out_biz_no,
@@ -115,10 +121,12 @@ class AuditLog:
     def settle(self, out_biz_no: str, outcome: str, by: str) -> bool:
         """登记核对的结果。没有这笔待核对的交易时返回 False。"""
         update = (
-            "UPDATE exchange SET outcome = :outcome, settled_by = :by, settled_at = datetime('now')"
+            "UPDATE exchange SET outcome = :outcome, settled_by = :by, settled_at = :at"
             " WHERE out_biz_no = :number AND outcome = 'unknown'"
         )
-        return self._write(update, {"outcome": outcome, "by": by, "number": out_biz_no}) > 0
+        at = local(datetime.now(timezone.utc))
+        values = {"outcome": outcome, "by": by, "at": at, "number": out_biz_no}
+        return self._write(update, values) > 0
 
     def _write(self, sql: str, values: Optional[Dict[str, Any]] = None) -> int:
         with self._lock, self._db:
@@ -151,25 +159,24 @@ def scan(options: argparse.Namespace, log: AuditLog) -> int:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    options = parser("交易日志，以及结果未知的交易的核对", required=False)
-    options.add_argument("--db", default=":memory:", help="日志文件，不填则不保存")
-    options.add_argument("--unknown", action="store_true", help="列出待核对的交易")
+    arguments = parser("交易日志，以及结果未知的交易的核对", required=False)
+    arguments.add_argument("--db", default=":memory:", help="日志文件，不填则不保存")
+    arguments.add_argument("--unknown", action="store_true", help="列出待核对的交易")
     settle = ("业务流水号", "success|failed", "核对人")
-    options.add_argument("--settle", nargs=3, metavar=settle, help="登记核对的结果")
-    prepare()
-    given = options.parse_args(argv)
-    with closing(AuditLog(given.db)) as log:
-        if given.unknown:
+    arguments.add_argument("--settle", nargs=3, metavar=settle, help="登记核对的结果")
+    options = parse(arguments, argv)
+    with closing(AuditLog(options.db)) as log:
+        if options.unknown:
             for row in log.unknown():
                 show(row)
             return 0
-        if given.settle:
-            settled = given.settle[1] in ("success", "failed") and log.settle(*given.settle)
+        if options.settle:
+            settled = options.settle[1] in ("success", "failed") and log.settle(*options.settle)
             print("已登记" if settled else "没有这笔待核对的交易，或结果不是 success、failed")
             return 0 if settled else 1
-        if not (given.simulate or given.url):
-            options.error("请填写 --simulate 或 --url")
-        return scan(given, log)
+        if not (options.simulate or options.url):
+            arguments.error("请填写 --simulate 或 --url")
+        return scan(options, log)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
-r"""扫码枪解码：解码参保人的医保电子凭证二维码（ec.query，标准 5.3）。
+r"""扫码枪解码：解码参保人的医保码（医保电子凭证）二维码（ec.query，标准 5.3）。
 
     python decode_qrcode.py --simulate
     python decode_qrcode.py --url 业务请求地址 --org-id 机构代码 --dll C:\NationEC\NationECCode.dll
 
-动态库自己读取本机扫码枪，程序不必传入二维码。
+动态库自己读取本机的扫码枪，程序不传入扫到的内容；参保人扫码之后，call 才返回。
 """
 
 import logging
 import sys
 from typing import Optional, Sequence
 
-from common import connect, masked, parsed
+from common import connect, masked, parse, parser
 
 from nationec import BusinessType, Client, EcQueryRequest, EcQueryResponse, NationEcError
 
@@ -28,7 +28,7 @@ def decode(client: Client) -> EcQueryResponse:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    options = parsed("扫码枪解码（ec.query）", argv)
+    options = parse(parser("扫码枪解码（ec.query）"), argv)
     try:
         with connect(options) as client:  # 即 Client(url, org_id, dll=..., python=..., timeout=...)
             insured = decode(client)

@@ -7,7 +7,7 @@ import logging
 import sys
 from typing import Optional, Sequence
 
-from common import connect, masked, parsed
+from common import connect, masked, parse, parser
 
 from nationec import (
     AuthCheckRequest,
@@ -39,7 +39,7 @@ def identify(client: Client) -> AuthCheckResponse:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    options = parsed("刷脸（cn.nhsa.ec.auth、cn.nhsa.auth.check）", argv)
+    options = parse(parser("刷脸（cn.nhsa.ec.auth、cn.nhsa.auth.check）"), argv)
     try:
         with connect(options) as client:
             insured = identify(client)

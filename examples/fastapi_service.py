@@ -1,9 +1,9 @@
-"""把四个交易做成 HTTP 接口，供 HIS 服务器调用。需要 pip install fastapi uvicorn。
+"""把四个交易做成 HTTP 接口，供本机的程序调用。先执行 pip install fastapi uvicorn。
 
     python fastapi_service.py --simulate
 
 接口说明在 http://127.0.0.1:8000/docs（页面的脚本来自互联网），或 /openapi.json（不需要互联网）。
-这里没有身份验证，只监听本机；给浏览器或其他程序用的，见 local_agent。
+这里没有身份验证，所以只监听本机，并且只接受发给 HOSTS 的请求。供浏览器调用的，见 local_agent。
 """
 
 import logging
@@ -11,9 +11,10 @@ import sys
 from typing import Any, Dict, Optional, Sequence
 
 import uvicorn
-from common import connect, parser, prepare
+from common import connect, parse, parser
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from nationec import (
     AuthCheckRequest,
@@ -29,9 +30,13 @@ from nationec import (
     QrcodeGetResponse,
 )
 
+HOSTS = ("127.0.0.1", "localhost")
+
 
 def make_app(client: Client) -> FastAPI:
-    app = FastAPI(title="医保电子凭证")
+    app = FastAPI(title="医保码（医保电子凭证）")
+    # 恶意网页可以把自己的域名解析到 127.0.0.1（DNS 重绑定），但改不了 Host
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
 
     # 用 def 而不用 async def：FastAPI 在线程中运行，等待动态库时不影响其他请求
     @app.post("/ec.query", summary="扫码枪解码")
@@ -53,26 +58,25 @@ def make_app(client: Client) -> FastAPI:
     @app.exception_handler(NationEcError)
     def failed(request: Request, error: NationEcError) -> JSONResponse:
         logging.warning("%s", error)
-        told: Dict[str, Any] = {
+        answer: Dict[str, Any] = {
             "message": error.for_operator,
             "outcomeUnknown": error.outcome_unknown,
             "repeatable": error.repeatable,
             "outBizNo": error.out_biz_no,
             "code": getattr(error, "code", None),  # 医保平台的返回码
         }
-        return JSONResponse(told, 409 if isinstance(error, BusinessError) else 502)
+        return JSONResponse(answer, 409 if isinstance(error, BusinessError) else 502)
 
     return app
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    options = parser("四个交易的 HTTP 接口")
-    options.add_argument("--port", type=int, default=8000, help="端口")
-    prepare()
-    given = options.parse_args(argv)
+    arguments = parser("四个交易的 HTTP 接口")
+    arguments.add_argument("--port", type=int, default=8000, help="端口")
+    options = parse(arguments, argv)
     try:
-        with connect(given) as client:
-            uvicorn.run(make_app(client), host="127.0.0.1", port=given.port)
+        with connect(options) as client:
+            uvicorn.run(make_app(client), host="127.0.0.1", port=options.port)
     except NationEcError as error:  # 动态库无法加载
         print(error.for_operator)
         logging.warning("%s", error)

@@ -10,7 +10,7 @@ import logging
 import sys
 from typing import Any, Dict, Optional, Sequence
 
-from common import connect, masked, parsed
+from common import connect, masked, parse, parser
 
 from nationec import AnyRequest, Client, NationEcError, Simulator, new_out_biz_no
 
@@ -29,7 +29,7 @@ def read_card(client: Client) -> Dict[str, Any]:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    options = parsed("读身份证（cn.nhsa.cert.get）", argv)
+    options = parse(parser("读身份证（cn.nhsa.cert.get）"), argv)
     simulator = Simulator()  # 模拟器不认识这个交易，要告诉它返回什么
     card = {"userName": "张三", "idNo": "533222199909090123", "idType": "01"}
     simulator.answer("cn.nhsa.cert.get", data=card)

@@ -1,4 +1,4 @@
-"""终端扫码解码：由医保业务综合服务终端扫描二维码（cn.nhsa.qrcode.get，标准 5.4）。
+"""终端扫码解码：由医保业务综合服务终端扫描医保码（医保电子凭证）（cn.nhsa.qrcode.get，标准 5.4）。
 
     python terminal_scan.py --simulate
 
@@ -10,7 +10,7 @@ import logging
 import sys
 from typing import Optional, Sequence
 
-from common import connect, masked, parsed
+from common import connect, masked, parse, parser
 
 from nationec import (
     BusinessType,
@@ -36,7 +36,7 @@ def scan(client: Client, out_biz_no: str) -> QrcodeGetResponse:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    options = parsed("终端扫码解码（cn.nhsa.qrcode.get）", argv)
+    options = parse(parser("终端扫码解码（cn.nhsa.qrcode.get）"), argv)
     try:
         with connect(options) as client:
             out_biz_no = new_out_biz_no(client.org_id)

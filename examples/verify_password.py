@@ -1,4 +1,4 @@
-"""密码核验：解码之后、结算之前，由参保人输入医保电子凭证密码（cn.nhsa.ec.pwd，标准 5.6）。
+"""密码核验：解码之后、结算之前，核验医保码（医保电子凭证）的密码（cn.nhsa.ec.pwd，标准 5.6）。
 
 python verify_password.py --simulate
 """
@@ -7,7 +7,7 @@ import logging
 import sys
 from typing import Optional, Sequence
 
-from common import connect, parsed
+from common import connect, parse, parser
 
 from nationec import (
     BusinessError,
@@ -50,11 +50,11 @@ def may_settle(client: Client, insured: EcQueryResponse) -> bool:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    options = parsed("密码核验（cn.nhsa.ec.pwd）", argv)
+    options = parse(parser("密码核验（cn.nhsa.ec.pwd）"), argv)
     try:
         with connect(options) as client:
             insured = client.call(EcQueryRequest(business_type=SETTLEMENT, **WINDOW))
-            print(f"姓名：{insured.user_name}，请在终端上输入医保电子凭证密码")
+            print(f"姓名：{insured.user_name}，请参保人输入医保码（医保电子凭证）的密码")
             passed = may_settle(client, insured)
     except NationEcError as error:
         print(error.for_operator)
