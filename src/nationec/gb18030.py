@@ -59,7 +59,7 @@ def _encode_piece(piece: str) -> bytes:
     if piece.isascii():
         return piece.encode("ascii")
     raw = piece.encode("gb18030")
-    if any(start in raw for start in _FOUR_BYTES):
+    if any(map(raw.__contains__, _FOUR_BYTES)):
         raw = piece.translate(_TO_PRIVATE).encode("gb18030")
     return raw
 
@@ -71,6 +71,6 @@ def decode(raw: bytes) -> str:
     ``UnicodeDecodeError`` for bytes that are not GB 18030.
     """
     text = raw.decode("gb18030")
-    if any(lead in raw for lead in _TWO_BYTES) and _has_private(text):
+    if any(map(raw.__contains__, _TWO_BYTES)) and _has_private(text):
         return text.translate(_TO_REAL)
     return text

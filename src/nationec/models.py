@@ -167,17 +167,15 @@ class Response(_Model):
     @classmethod
     def _validate(cls, data: Any, handler: Any) -> Any:
         if isinstance(data, dict):
+            # Gson writes the whole number 430000 as 430000.0.
             data = {
-                name: _number(value)
+                name: int(value)
+                if type(value) is float and value.is_integer()
+                else value
                 for name, value in data.items()
                 if value not in ABSENT
             }
         return super()._validate(data, handler)
-
-
-def _number(value: Any) -> Any:
-    """Read 430000.0 as 430000: Gson writes whole numbers so."""
-    return int(value) if type(value) is float and value.is_integer() else value
 
 
 T = TypeVar("T", bound=Response)

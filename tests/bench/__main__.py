@@ -1,4 +1,4 @@
-"""All the measurements, or those that are named: ``python -m tests.bench calls threads``."""
+"""All the measurements, or those that are named: ``python -m tests.bench calls start``."""
 
 import platform
 import sys
@@ -6,7 +6,7 @@ from importlib import import_module
 
 import pydantic
 
-NAMES = ("calls", "imports", "threads", "memory", "isolated")
+NAMES = ("calls", "start", "isolated", "memory")
 
 python = f"{platform.python_implementation()} {platform.python_version()}"
 machine = f"{platform.system()} {platform.machine()}"

@@ -1,10 +1,17 @@
-"""The CPU time of a new process: to its imports, and to its first decoded patient."""
+"""Whole processes, each against a Python that imports pydantic and makes one model with one field.
 
+To import the client; to answer ``nationec call --simulate --json -``; to decode the first patient
+through ``IsolatedDll``, the start of the other process included. Wall-clock time, interleaved.
+"""
+
+import json
+import os
 import statistics
 import subprocess
 import sys
+from time import perf_counter
 
-from .common import row, standin
+from .common import WINDOW, row, standin
 
 ROUNDS = 15
 
@@ -12,11 +19,13 @@ A_MODEL = """
 from pydantic import BaseModel
 class Model(BaseModel):
     name: str
+Model(name="x")
 """
-FIRST_CALL = """
+IMPORT = "from nationec import Client"
+FIRST_PATIENT = """
 import sys
 from nationec import Client, EcQueryRequest
-with Client("http://h/localQrCodeQuery", "35020319001", dll=sys.argv[1]) as client:
+with Client("http://h/localQrCodeQuery", "35020319001", dll=sys.argv[1], timeout=60) as client:
     insured = client.call(
         EcQueryRequest(
             business_type="01101",
@@ -28,54 +37,28 @@ with Client("http://h/localQrCodeQuery", "35020319001", dll=sys.argv[1]) as clie
     )
 assert insured.user_name == "张三"
 """
-BY_HAND = """
-import ctypes, json, sys
-function = getattr(ctypes, "WinDLL", ctypes.CDLL)(sys.argv[1]).NationEcTrans
-function.restype = ctypes.c_char_p
-data = {
-    "orgId": "35020319001",
-    "businessType": "01101",
-    "operatorId": "test001",
-    "operatorName": "管理员",
-    "officeId": "32760",
-    "officeName": "消化内科",
-}
-message = {"orgId": "35020319001", "transType": "ec.query", "data": data}
-sent = json.dumps(message, ensure_ascii=False).encode("gb18030")
-out = ctypes.create_string_buffer(20480)
-assert function(b"http://h/localQrCodeQuery", sent, out) == b"0000"
-assert json.loads(out.value.decode("gb18030"))["data"]["userName"] == "张三"
-"""
+MESSAGE = {"orgId": "35020319001", "transType": "ec.query", "data": WINDOW}
 
 
-def cpu_time(program, path):
-    # The process says it itself: Windows tells nobody how much its children took.
-    program += "\nimport time; print(time.process_time())"
-    command = [sys.executable, "-c", program, path]
-    return float(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+def seconds(command, stdin):
+    started = perf_counter()
+    subprocess.run(command, input=stdin, stdout=subprocess.PIPE, check=True)
+    return perf_counter() - started
 
 
 def main():
-    path = standin()
-
-    def against(what, limit, ours, theirs):
-        rounds = [(cpu_time(ours, path), cpu_time(theirs, path)) for _ in range(ROUNDS)]
+    path, python = standin(), [sys.executable, "-c"]
+    call = [sys.executable, "-m", "nationec", "call", "--simulate", "--json", "-"]
+    stdin = json.dumps(MESSAGE).encode()
+    os.environ.pop("NATIONEC_URL", None)
+    for what, ours, limit in (
+        ("from nationec import Client, against one pydantic model", [*python, IMPORT], 1.45),
+        ("nationec call --simulate --json -, against the same", call, 1.55),
+        ("the first patient through IsolatedDll", [*python, FIRST_PATIENT, path], 1.6),
+    ):
+        rounds = [(seconds(ours, stdin), seconds([*python, A_MODEL], stdin)) for _ in range(ROUNDS)]
         value = statistics.median(ours / theirs for ours, theirs in rounds)
         row(what, value, limit, f"{min(ours for ours, _ in rounds) * 1000:.0f} ms")
-
-    ours = "from nationec import Client"
-    against("from nationec import Client, against one pydantic model", 1.3, ours, A_MODEL)
-    against("to the first patient, against json and ctypes", None, FIRST_CALL, BY_HAND)
-    command = [sys.executable, "-X", "importtime", "-c", ours]
-    said = subprocess.run(command, stderr=subprocess.PIPE, check=True).stderr.decode()
-    parts = [line[12:].split("|") for line in said.splitlines()[1:]]
-    totals = sorted(
-        ((int(total), name.strip()) for _, total, name in parts if "nationec" in name),
-        reverse=True,
-    )
-    print("    the largest parts, in ms with what they import, by -X importtime:")
-    for total, name in totals[:8]:
-        print(f"    {total / 1000:8.1f}  {name}")
 
 
 if __name__ == "__main__":
