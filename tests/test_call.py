@@ -86,8 +86,8 @@ class TestSettings:
         made = mocker.patch("nationec.client.IsolatedDll", wraps=IsolatedDll)
         mocker.patch("nationec.commands.call.IsolatedDll", IsolatedDll)
         assert nationec(*QUERY, *PLACE, "--dll", standin)[0] == 0
-        given = {"python": None, "timeout": 60.0, "out_buffer_size": 65536}
-        made.assert_called_once_with(str(standin), **given)
+        settings = {"python": None, "timeout": 60.0, "out_buffer_size": 65536}
+        made.assert_called_once_with(str(standin), **settings)
         assert nationec("call", "--help")[1].count("60 s by default") == 1
 
     def test_may_stand_in_the_environment_with_the_quotes_and_blanks_of_cmd(
@@ -152,8 +152,8 @@ class TestMessage:
         sent, _ = nationec.message(fields, "ec.query")
         assert (sent.get("extra"), sent["data"]["extra"]) == (None, {"in": "data"})
         message = {"transType": "ec.query", "data": fields, "extra": {"a": "b"}}
-        for given in (message, {**message, "data": json.dumps(fields)}):
-            sent, err = nationec.message(given)
+        for whole in (message, {**message, "data": json.dumps(fields)}):
+            sent, err = nationec.message(whole)
             assert (sent["extra"], sent["data"]["extra"], err) == ({"a": "b"}, {"in": "data"}, "")
 
     def test_that_may_have_a_slip_is_sent_with_a_warning(self, nationec):

@@ -31,10 +31,10 @@ def run(arguments: Namespace) -> int:
     members = [member for table in _TABLES for member in table]
     exact = [member for member in members if words == [str(member).lower()]]
     near = [
-        each for each in members if all(word in _text(each).lower() for word in words)
+        each for each in members if all(word in _entry(each).lower() for word in words)
     ]
     for member in exact or near:
-        line, *advice = _text(member).split("\n")
+        line, *advice = _entry(member).split("\n")
         # A list of all is for looking through.
         print(line, *(advice if words else []), sep="\n")
     if exact or near:
@@ -44,7 +44,7 @@ def run(arguments: Namespace) -> int:
     return 1
 
 
-def _text(member: Any) -> str:
+def _entry(member: Any) -> str:
     """Return the line of a code, and a second one with the advice, if there is one."""
     columns = "scope", "first_level", "remark"
     more = [getattr(member, name, None) for name in columns]

@@ -55,7 +55,7 @@ def read_message(arguments: Namespace, warnings: List[str]) -> Message:
 def _head(path: str) -> Dict[str, Any]:
     """Return the whole message; around fields alone, a head with nothing else."""
     try:
-        head = parse_strictly(_text(path))
+        head = parse_strictly(_contents(path))
     except (ValueError, TooDeepError):  # whose text may hold a piece of it
         head = None
     if not isinstance(head, dict):
@@ -68,7 +68,7 @@ def _head(path: str) -> Dict[str, Any]:
     return head
 
 
-def _text(path: str) -> str:
+def _contents(path: str) -> str:
     """Read UTF-8, else GB 18030: what most programs for Chinese Windows write."""
     try:
         if path == "-":
