@@ -4,11 +4,12 @@ import ctypes
 import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from nationec import Client, DllCrashError, DllLoadError, DllTransport
+from nationec import Client, DllCrashError, DllLoadError, DllTransport, IsolatedDll
 from nationec.transports import binding
 
 from .conftest import WINDOWS, compiled, compiled_with_need, on_linux, on_posix
@@ -212,6 +213,29 @@ class TestCurrentDirectory:
         path = compiled_with_need(folder)
         assert load_error(path).reason == "missing-dependency"
         assert DllTransport(path, cwd=folder).exchange(*ANSWER)[0] == b"0000"
+
+    @on_posix  # Windows keeps it
+    def test_may_be_gone_before_the_call_or_after_it(self, standin, folder):
+        transport = DllTransport(standin, cwd=folder)
+        for when in (True, False):
+            gone = folder.parent / "gone"
+            gone.mkdir()
+            os.chdir(gone)
+            if when:
+                gone.rmdir()
+            else:
+                threading.Timer(0.2, gone.rmdir).start()
+            assert transport.exchange(b"http://h/sleep=400", b"{}")[0] == b"0000"
+        os.chdir(folder)
+        shutil.rmtree(folder)
+        with pytest.raises(DllLoadError, match="no such file"):
+            DllTransport("./NationECCode.dll")
+        with pytest.raises(DllLoadError, match="no such file"):
+            IsolatedDll("./NationECCode.dll").start()
+        with pytest.raises(DllLoadError, match="made the current directory") as caught:
+            transport.exchange(*ANSWER)
+        assert (caught.value.reason, caught.value.path) == ("no-folder", str(folder))
+        os.chdir(folder.parent)
 
     def test_must_be_a_folder(self, standin, tmp_path):
         for cwd in (standin, tmp_path / "gone"):
