@@ -188,10 +188,10 @@ def test_no_module_imports_itself_through_others():
     assert not left
 
 
-@pytest.mark.parametrize("name", ["binding", "worker"])
+@pytest.mark.parametrize("name", ["memory", "binding", "worker"])
 def test_what_is_sent_to_the_other_interpreter_needs_the_standard_library_only(name):
     of_one_system = {"msvcrt", "resource"}
     needed = set(imports(f"nationec.transports.{name}")) - of_one_system
-    assert needed & set(MODULES) <= {"nationec.transports.binding"}
+    assert needed & set(MODULES) <= {"nationec.transports.memory", "nationec.transports.binding"}
     program = f"import {', '.join(needed - set(MODULES))}"
     subprocess.run([sys.executable, "-I", "-S", "-c", program], check=True)

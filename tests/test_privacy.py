@@ -31,7 +31,7 @@ from nationec import (
     Response,
 )
 from nationec.commands import main
-from nationec.transports import binding
+from nationec.transports import memory
 
 from . import conftest, test_hostile
 from .conftest import URL, answer, arrived, hexed
@@ -211,7 +211,7 @@ def test_the_copies_that_the_dll_is_given_are_wiped(standin, mocker):
         return made[-1]
 
     transport = DllTransport(standin)
-    mocker.patch.object(binding, "bytearray", keep, create=True)
+    mocker.patch.object(memory, "bytearray", keep, create=True)
     for mode in ("localQrCodeQuery", "inplace", "null", "fill=70000", "echo"):
         for request_ in REQUESTS:
             said_of_a_call(transport, mode, request_)
@@ -219,7 +219,7 @@ def test_the_copies_that_the_dll_is_given_are_wiped(standin, mocker):
     mocker.patch.object(transport._binding, "_function", side_effect=crash)
     said_of_a_call(transport, "", REQUESTS[0])
     assert len(made) == 5 * len(REQUESTS) + 1
-    assert {bytes(block.strip(b"\0")) for block in made} == {b"", binding.GUARD}
+    assert {bytes(block.strip(b"\0")) for block in made} == {b"", memory.GUARD}
 
 
 def test_no_validation_error_holds_its_input(monkeypatch):

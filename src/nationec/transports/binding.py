@@ -1,11 +1,10 @@
-"""Finds, loads and calls the DLL: the one file that does so, through ctypes."""
+"""Finds, loads and calls the DLL, through ctypes."""
 
-# A call has memory of its own, which is zeroed after it: the two inputs have the room
-# of §5.2, and behind OutData stand a guard, to see that the DLL wrote past it, and
-# slack, so that it then harms nobody. The pointer that comes back is read by hand: on
-# Windows an access violation is an ``OSError`` there, and ends the process inside
-# ``c_char_p``. Nothing says that the DLL is thread-safe, so one lock serves all calls
-# of this process.
+# Load by absolute path only. On Windows its folder takes the place of the current
+# directory in the search for the DLLs that it needs. Each call has memory of its own
+# (see ``memory``), and one lock serves all calls of this process: nothing says that the
+# DLL is thread-safe. The pointer that comes back is read by hand: on Windows an access
+# violation is an ``OSError`` there, and would end the process inside ``c_char_p``.
 #
 # Standard library only, and facts without prose (``errors`` has the sentences):
 # ``IsolatedDll`` sends this file as source to another interpreter.
@@ -18,7 +17,9 @@ import struct
 import sys
 from _thread import allocate_lock
 from contextlib import suppress
-from ctypes import byref, c_char, c_void_p
+from ctypes import c_void_p
+
+from .memory import Memory
 
 # To import typing takes a tenth of the time in which another interpreter starts.
 TYPE_CHECKING = False
@@ -34,11 +35,6 @@ OPENSSL = ("libeay32.dll", "ssleay32.dll")  # comes with the DLL
 SYSTEM = {"win32": "Windows", "darwin": "macOS"}.get(sys.platform, "Linux")
 WIDTH = 8 * struct.calcsize("P")
 
-# §5.2 gives it to the inputs: a DLL that writes into them expects as much.
-ROOM = 2048
-GUARD = b"\xff" * 16  # a byte that no GB 18030 text holds
-SLACK = 65536
-
 # char* __stdcall NationEcTrans(char* strUrl, char* InData, char* OutData)
 _declare = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)
 _PROTOTYPE: Any = _declare(c_void_p, c_void_p, c_void_p, c_void_p)
@@ -49,13 +45,11 @@ _DEPENDENCY_ERRORS = (126, 127, 182, 1114, 14001)
 
 
 class LoadError(Exception):
-    """The DLL cannot be loaded: a reason of ``DllLoadError``, and facts."""
+    """The DLL cannot be loaded: a reason of ``DllLoadError``, the file, and facts."""
 
     def __init__(self, reason: str, path: str, **facts: Any) -> None:
         super().__init__(reason, path)
-        self.reason = reason
-        self.path = path
-        self.facts = facts
+        self.reason, self.path, self.facts = reason, path, facts
 
 
 class CrashError(Exception):
@@ -63,13 +57,11 @@ class CrashError(Exception):
 
     def __init__(self, reason: str, received: bytes, **facts: Any) -> None:
         super().__init__(reason)
-        self.reason = reason
-        self.received = received
-        self.facts = facts
+        self.reason, self.received, self.facts = reason, received, facts
 
 
 def system_directories() -> list[str]:
-    """The folders where Windows keeps its own DLLs; none on other systems."""
+    """Return the folders where Windows keeps its own DLLs."""
     if sys.platform != "win32":
         return []
     kernel32 = ctypes.WinDLL("kernel32")
@@ -82,12 +74,12 @@ def system_directories() -> list[str]:
 
 
 def dll_name(path: Path | None) -> str:
-    """The DLL that ``path`` means: it, else ``NATIONEC_DLL``, else its usual name."""
+    """Return ``path``, else ``NATIONEC_DLL``, else the DLL's usual name."""
     return os.fsdecode(path) if path else os.environ.get("NATIONEC_DLL") or DLL_NAME
 
 
 def absolute(path: str) -> str:
-    """``path`` from the current directory; as it is if that directory is gone."""
+    """Make ``path`` absolute, unless the current directory is gone."""
     try:
         return os.path.abspath(path)
     except OSError:
@@ -95,11 +87,12 @@ def absolute(path: str) -> str:
 
 
 def candidates(path: Path | None = None) -> list[str]:
-    """The absolute paths where the DLL is looked for, in order.
+    """Return the absolute paths where the DLL is searched for, in order.
 
-    The path given, else ``NATIONEC_DLL``, else ``NationECCode.dll`` beside the program,
-    in the Windows system directories and on ``PATH``. A name without a folder is looked
-    for like the last. Never in the current directory: a planted DLL gets in there.
+    A path with a folder is the only one. A name (``path``, else ``NATIONEC_DLL``, else
+    ``NationECCode.dll``) is searched for beside the program, in the Windows system
+    directories and on ``PATH``; never in the current directory, where anyone may have
+    put a DLL.
     """
     name = dll_name(path)
     if os.path.dirname(name):
@@ -112,7 +105,7 @@ def candidates(path: Path | None = None) -> list[str]:
 
 
 def find(path: Path | None = None) -> str:
-    """The first of ``candidates`` that is a file. Raises ``LoadError``."""
+    """Return the first of ``candidates`` that is a file. Raises ``LoadError``."""
     name, places = dll_name(path), candidates(path)
     for place in places:
         if os.path.isfile(place):
@@ -125,9 +118,9 @@ def find(path: Path | None = None) -> str:
 
 
 def describe(path: str) -> int | None:
-    """The width in bits of a Windows DLL, ``None`` for a file that is none.
+    """Return the width of a Windows DLL in bits, ``None`` for any other file.
 
-    Other libraries are the system loader's to judge. Raises ``OSError``.
+    Raises ``OSError``.
     """
     with open(path, "rb") as file:
         head = file.read(64)
@@ -141,9 +134,9 @@ def describe(path: str) -> int | None:
 
 
 def load(path: str) -> Any:
-    """The function ``NationEcTrans`` of the library at an absolute ``path``.
+    """Load the library at an absolute ``path``. Return its ``NationEcTrans``.
 
-    Raises ``LoadError``. The library stays loaded: no moment to unload it is safe.
+    Raises ``LoadError``.
     """
     _check_width(path)
     try:
@@ -173,9 +166,8 @@ def _open(path: str) -> Any:
         return ctypes.CDLL(path)
     folder = os.path.dirname(path)
     os.add_dll_directory(folder)
-    # What the DLL itself loads by bare name, and when, is its own affair. This puts its
-    # folder in the place of the current directory in that search, unless a program
-    # (PyInstaller's does) has put another there.
+    # For what the DLL loads by bare name: its folder takes the place of the current
+    # directory in that search, unless a program (PyInstaller's does) has set another.
     kernel32 = ctypes.WinDLL("kernel32")
     length_with_terminator = kernel32.GetDllDirectoryW(0, None)
     if length_with_terminator <= 1:
@@ -188,8 +180,8 @@ def _open(path: str) -> Any:
 
 
 def _refusal(error: OSError, path: str) -> LoadError:
-    """What the system's loader says: the fault of the DLL, or of what it needs."""
-    # ctypes adds the advice to give the full path, which was given.
+    """Say whether the system's loader blames the DLL, or what it needs."""
+    # ctypes adds the advice to give the full path; it was given.
     detail = str(error).partition(" Try using")[0].rstrip(".")
     if _blames_a_dependency(error, path):
         how = f"missing-{'on-windows' if SYSTEM == 'Windows' else 'dependency'}"
@@ -214,25 +206,6 @@ def change_directory(path: str) -> None:
         os.chdir(path)
     except OSError as error:
         raise LoadError("no-folder", path, detail=error.strerror) from None
-
-
-class _Directory:
-    """Makes a folder the current directory meanwhile; ``None`` changes nothing."""
-
-    def __init__(self, path: str | None) -> None:
-        self._path = path
-        self._before = ""
-
-    def __enter__(self) -> None:
-        if self._path is not None:
-            self._before = absolute(os.curdir)
-            change_directory(self._path)
-
-    def __exit__(self, *exception: object) -> None:
-        if self._path is not None:
-            # If it is gone, stay: the answer must not be lost.
-            with suppress(OSError):
-                os.chdir(self._before)
 
 
 _lock = allocate_lock()
@@ -260,67 +233,41 @@ class Binding:
     ) -> None:
         self.path = find(path)
         self._size = out_buffer_size
-        self._directory = _Directory(cwd)
-        with _lock, self._directory:
-            self._function = load(self.path)
+        self._cwd = cwd
+        with _lock:
+            self._function = self._in_cwd(load, self.path)
 
     def call(self, url: bytes, in_data: bytes) -> tuple[bytes | None, bytes]:
-        """The return value, ``None`` for NULL, and OutData up to its terminator.
+        """Return the return value, ``None`` for NULL, and OutData.
 
-        Raises ``CrashError``.
+        Raises ``CrashError``, and ``LoadError`` if there is no folder ``cwd``.
         """
-        memory = _Memory(url, in_data, self._size)
+        memory = Memory(url, in_data, self._size)
         try:
-            with _lock, self._directory:
-                returned = self._returned(memory)
+            with _lock:
+                returned = self._in_cwd(self._returned, memory)
             if memory.is_overrun():
                 raise CrashError("past-out-data", memory.everything(), size=self._size)
             return returned, memory.out_data()
         finally:
             memory.wipe()
 
-    def _returned(self, memory: _Memory) -> bytes | None:
+    def _returned(self, memory: Memory) -> bytes | None:
         try:
             address = self._function(*memory.pointers)
             return None if address is None else ctypes.string_at(address)
         except OSError as error:
             raise CrashError("crashed", memory.out_data(), detail=str(error)) from None
 
-
-class _Memory:
-    """What one call may write into: strUrl, InData, OutData, the guard and the slack.
-
-    One block, since to make it and to wipe it is most of what a call costs.
-    """
-
-    def __init__(self, url: bytes, in_data: bytes, size: int) -> None:
-        in_at = max(len(url) + 1, ROOM)
-        self._out = out_at = in_at + max(len(in_data) + 1, ROOM)
-        self._guard = guard_at = out_at + size
-        self._block = block = bytearray(guard_at + len(GUARD) + SLACK)
-        block[: len(url)] = url
-        block[in_at : in_at + len(in_data)] = in_data
-        block[guard_at : guard_at + len(GUARD)] = GUARD
-        start = c_char.from_buffer(block)
-        self.pointers = byref(start), byref(start, in_at), byref(start, out_at)
-
-    def is_overrun(self) -> bool:
-        """Whether the DLL wrote past OutData."""
-        return not self._block.startswith(GUARD, self._guard)
-
-    def out_data(self) -> bytes:
-        """OutData up to its terminator, if there is one."""
-        return self._text(self._guard)
-
-    def everything(self) -> bytes:
-        """The text that begins in OutData, wherever it ends."""
-        return self._text(len(self._block))
-
-    def _text(self, limit: int) -> bytes:
-        end = self._block.find(b"\0", self._out, limit)
-        return bytes(memoryview(self._block)[self._out : limit if end < 0 else end])
-
-    def wipe(self) -> None:
-        """Zero what was written."""
-        size = len(self._block) if self.is_overrun() else self._guard
-        ctypes.memset(self.pointers[0], 0, size)
+    def _in_cwd(self, work: Any, argument: Any) -> Any:
+        """Return ``work(argument)``, done in the folder ``cwd`` if there is one."""
+        if self._cwd is None:
+            return work(argument)
+        before = absolute(os.curdir)
+        change_directory(self._cwd)
+        try:
+            return work(argument)
+        finally:
+            # If that is gone, stay: the answer must not be lost.
+            with suppress(OSError):
+                os.chdir(before)

@@ -39,13 +39,14 @@ for name, source in {sources!a}:
     exec(compile(source, name + ".py", "exec"), vars(module))
 package.worker.main(*{settings!a})
 """
+_SENT = ("memory", "binding", "worker")
 _PIECE = 2048 if sys.platform == "win32" else 1 << 20  # a full pipe there takes none
 
 
 def program(*settings: Any) -> Optional[bytes]:
     """Return the line that makes a Python a worker, ``None`` without the sources."""
     try:
-        sources = [(name, _source(name)) for name in ("binding", "worker")]
+        sources = [(name, _source(name)) for name in _SENT]
     except (OSError, AttributeError):
         return None
     program = _PROGRAM.format(sources=sources, settings=settings)
