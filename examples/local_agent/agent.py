@@ -6,7 +6,7 @@ r"""本机服务：浏览器里的 HIS 网页和本机的 C/S 程序，通过它
 
 一个交易一个接口，用标准的名称：``POST /api/ec.query``。怎样调用、各个状态的含义，见 README.md。
 
-``Guard`` 在读取请求之前检查是谁在调用；``Window`` 一次只办一笔，其余的排队；``make_app`` 是接口。
+``Guard`` 在读取请求之前检查是谁在调用；``Window`` 读取请求、一次办一笔；``openapi`` 是接口说明。
 """
 
 import argparse
@@ -16,86 +16,58 @@ import re
 import secrets
 import socket
 import sys
-import threading
 import time
 import traceback
 from base64 import b64encode
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Type
+from typing import Any, Dict, Optional, Sequence, Tuple, Type
 
+import anyio
 import uvicorn
-from anyio import from_thread
-from fastapi import Depends, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
-from fastapi.security import HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic_core import from_json
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 import nationec
-from nationec.transactions import TRANSACTIONS
+from nationec.language import on_command_line
+from nationec.transactions import TRANSACTIONS, widened
 
 log = logging.getLogger("agent")
 
+# 超过标准长度的字段照样发送，在日志中提醒；标准没有的字段原样发送。
+# 地方增加的必填字段：REQUESTS["ec.query"] = 带有该字段的子类，页面和接口说明随之而变。
+REQUESTS = {trans_type: widened(request) for trans_type, request in TRANSACTIONS.items()}
 BODY_LIMIT = 256 * 1024  # 一张 100 KB 的照片，加上其余字段
-NUMBER = "X-Out-Biz-No"
-TRANS_TYPE = re.compile(r"[a-z]\w*(\.\w+)+", re.ASCII)
-STATUSES = {
-    401: "没有令牌，或令牌不对",
-    403: "请求不是发给本机的，或来自未登记的网页",
-    409: "医保平台返回了错误码，见 code 和 message",
-    411: "没有 Content-Length",
-    413: "请求超过 256 KB",
-    422: "填写有误，见 fields",
-    429: "排队已满，稍后再试（Retry-After）",
-    500: "动态库异常退出，结果未知",
-    502: "交易没有成功，或响应无法读取，见 outcome",
-    503: "动态库无法加载",
-    504: "超时，结果未知",
+JSON, NUMBER, CALL_ID = "application/json", "X-Out-Biz-No", "X-Call-Id"
+KINDS: Dict[Type[nationec.NationEcError], Tuple[int, str]] = {
+    nationec.BusinessError: (409, "refused"),
+    nationec.ProtocolError: (502, "protocol"),
+    nationec.ResponseFormatError: (502, "unreadable"),
+    nationec.DllLoadError: (503, "dll-load"),
+    nationec.DllTimeoutError: (504, "timeout"),
+    nationec.DllCrashError: (500, "dll-crash"),
 }
-KINDS: Sequence[Tuple[Type[nationec.NationEcError], int, str]] = (
-    (nationec.BusinessError, 409, "refused"),
-    (nationec.ProtocolError, 502, "protocol"),
-    (nationec.ResponseFormatError, 502, "unreadable"),
-    (nationec.DllLoadError, 503, "dll-load"),
-    (nationec.DllTimeoutError, 504, "timeout"),
-    (nationec.DllCrashError, 500, "dll-crash"),
-)
 
 
-class Problem(BaseModel):
-    """除 200 以外的响应。不含参保人信息。"""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, coerce_numbers_to_str=True
-    )
-
-    kind: str = Field(description="错误种类：供程序判断，见 README")
-    message: str = Field(description="提示：供收款员阅读")
-    outcome: str = Field(description="结果：none 未发生；refused 见 code；unknown 未知")
-    repeatable: bool = Field(False, description="可重复：结果未知时可以重新办理，不产生费用")
-    trans_type: Optional[str] = Field(None, description="交易类型")
-    out_biz_no: Optional[str] = Field(None, description="业务流水号")
-    code: Optional[int] = Field(None, description="返回码：标准 7.1")
-    detail: Optional[str] = Field(None, description="技术说明：供信息科阅读")
-    fields: Optional[Dict[str, str]] = Field(None, description="填写有误的字段：不含填入的值")
-
-
-class Refusal(Exception):
-    """本机服务自己不办理，什么也没有发出。``args``：状态、种类、提示，填写有误时还有字段。"""
-
-
-def answer(
+def problem(
     status: int, kind: str, message: str, outcome: str = "none", **more: Any
 ) -> JSONResponse:
-    problem = Problem(kind=kind, message=message, outcome=outcome, **more)
+    """除 200 以外的响应，不含参保人信息：各项的含义见 README.md。"""
+    content = {"kind": kind, "message": message, "outcome": outcome}
+    content.update((to_camel(name), value) for name, value in more.items() if value is not None)
     headers = {429: {"Retry-After": "2"}, 401: {"WWW-Authenticate": "Bearer"}}.get(status)
-    return JSONResponse(problem.model_dump(by_alias=True, exclude_none=True), status, headers)
+    return JSONResponse(content, status, headers)
 
 
 class Guard:
@@ -105,253 +77,238 @@ class Guard:
     Origin 必须是本服务的页面或已登记的；没有 Origin 的不是网页，要有 ``--no-origin``。
     """
 
-    def __init__(self, app: ASGIApp, options: argparse.Namespace, token: str, port: int) -> None:
-        self._app = app
-        self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
-        self._origins = {*options.origin, *(f"http://{host}" for host in self._hosts)}
-        self._no_origin = options.no_origin
-        self._token = token.encode()
-        self._paths = {
-            "/",
-            "/openapi.json",
-            "/api/status",
-            *(f"/api/{name}" for name in TRANSACTIONS),
-        }
+    def __init__(self, app: Starlette, options: argparse.Namespace, token: str, port: int) -> None:
+        self._app, self._no_origin, self._token = app, options.no_origin, token.encode()
+        self._paths = {getattr(route, "path", "") for route in app.routes}
+        self._paths |= {f"/api/{trans_type}" for trans_type in REQUESTS}
+        self._hosts = [f"127.0.0.1:{port}", f"localhost:{port}"]
+        self._origins = [*options.origin, *(f"http://{host}" for host in self._hosts)]
+        self._with_cors = CORSMiddleware(
+            self._with_token,
+            allow_origins=self._origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", CALL_ID],
+            expose_headers=[NUMBER, "Retry-After"],
+        )
+        self._with_cors.allow_private_network = True  # 旧版 Starlette 没有这个参数
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         http, status, started = Request(scope), 0, time.perf_counter()
         origin = http.headers.get("origin")
+        known = origin in self._origins
 
-        async def sent(message: Message) -> None:
+        async def marked(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
-                self._mark(MutableHeaders(scope=message), origin)
+                status, headers = message["status"], MutableHeaders(scope=message)
+                headers["Cache-Control"] = "no-store"
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "no-referrer"
+                if known:
+                    headers["Access-Control-Allow-Private-Network"] = "true"
             await send(message)
 
         try:
-            await (self._refused(http, origin) or self._app)(scope, receive, sent)
+            await (self._stranger(http, origin) or self._with_cors)(scope, receive, marked)
         except Exception as error:  # 文字和调用栈里可能有请求的内容，只记位置
             place = traceback.extract_tb(error.__traceback__)[-1]
             log.error("%s at %s:%s", type(error).__name__, place.filename, place.lineno)
         path = http.url.path if http.url.path in self._paths else "(other)"  # 其余的可能是任何内容
-        from_ = origin if origin in self._origins else "(foreign)" if origin else "(none)"
+        shown = origin if known else "(foreign)" if origin else "(none)"
         ms = (time.perf_counter() - started) * 1000
-        log.info("%s %s %d origin=%s %.0f ms", http.method, path, status, from_, ms)
+        log.info("%s %s %d origin=%s %.0f ms", http.method, path, status, shown, ms)
 
-    def _refused(self, http: Request, origin: Optional[str]) -> Optional[Response]:
-        host = http.headers.get("host")
-        if http.headers.getlist("host") != [host] or host not in self._hosts:
-            return answer(403, "host", "请求不是发给本机的")
-        if origin is not None and origin not in self._origins:
-            return answer(403, "origin", "这个网页未经登记，请联系信息科")
-        if http.method == "OPTIONS":
-            return Response(status_code=204)
+    def _stranger(self, http: Request, origin: Optional[str]) -> Optional[Response]:
+        # Starlette 的 TrustedHostMiddleware 不看端口，有两个 Host 时只看一个
+        if http.headers.getlist("host") not in ([host] for host in self._hosts):
+            return problem(403, "host", "请求不是发给本机的")
+        if origin is None or origin in self._origins:
+            return None
+        detail = "请用 --origin 登记该网页的来源，并重新启动本机服务"
+        if origin == "null":  # 任何网页都能以它为来源，不能登记
+            detail = "本地文件（file://）的网页没有来源：请从 http 地址打开并登记，"
+            detail += "或由程序自身而不是网页调用，并开通 --no-origin"
+        return problem(403, "origin", "该网页未登记，请联系信息科", detail=detail)
+
+    async def _with_token(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._refused(Request(scope)) or self._app)(scope, receive, send)
+
+    def _refused(self, http: Request) -> Optional[Response]:
         if not http.url.path.startswith("/api/"):
             return None  # 页面和接口说明，没有秘密
-        if (
-            origin is None and http.method != "GET" and not self._no_origin
-        ):  # 网页的 GET 没有 Origin
-            return answer(403, "origin", "请求没有 Origin：C/S 程序须由信息科开通")
+        if not ("origin" in http.headers or http.method == "GET" or self._no_origin):
+            detail = "C/S 程序没有 Origin：请开通 --no-origin"
+            return problem(403, "origin", "该程序未开通，请联系信息科", detail=detail)
         scheme, _, token = http.headers.get("authorization", "").partition(" ")
-        given = token.strip().encode("latin-1")
-        if scheme.lower() != "bearer" or not secrets.compare_digest(given, self._token):
-            return answer(401, "token", "令牌不对，请联系信息科")
-        length = http.headers.get("content-length", "")
-        if http.method == "POST" and not length.isdigit():
-            return answer(411, "length", "请求没有 Content-Length")
-        if http.method == "POST" and int(length) > BODY_LIMIT:
-            return answer(413, "length", "请求过大，请换一张小一些的照片")
+        right = secrets.compare_digest(token.strip().encode("latin-1"), self._token)
+        if scheme.lower() != "bearer" or not right:
+            return problem(401, "token", "令牌不正确，请联系信息科")
+        if http.method == "POST":
+            length = http.headers.get("content-length", "")
+            if "transfer-encoding" in http.headers or not length.isdigit():
+                text = "请求须有 Content-Length，不能用 Transfer-Encoding"
+                return problem(411, "length", text)
+            if int(length) > BODY_LIMIT:
+                return problem(413, "length", "请求过大，请换一张小一些的照片")
         return None
-
-    def _mark(self, headers: MutableHeaders, origin: Optional[str]) -> None:
-        headers["Cache-Control"] = "no-store"
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["Referrer-Policy"] = "no-referrer"
-        headers["Vary"] = "Origin"
-        if origin in self._origins:
-            headers["Access-Control-Allow-Origin"] = origin or ""
-            headers["Access-Control-Allow-Methods"] = "GET, POST"
-            headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
-            headers["Access-Control-Allow-Private-Network"] = "true"
-            headers["Access-Control-Expose-Headers"] = f"{NUMBER}, Retry-After"
-            headers["Access-Control-Max-Age"] = "600"
 
 
 class Window:
-    """一次办一笔；另有 ``queue`` 笔可以排队，各等 ``patience`` 秒。"""
+    """读取请求，一次办一笔，其余的排队，各等 ``patience`` 秒。"""
 
-    def __init__(self, client: nationec.Client, queue: int, patience: float) -> None:
+    def __init__(self, client: nationec.Client, patience: float) -> None:
         self.client = client
+        self.load_error: Optional[str] = None
         self._patience = patience
-        self._places = threading.Semaphore(1 + queue)
-        self._turn = threading.Lock()
+        self._turn = anyio.Lock()
+        self._under_way: Optional[str] = None  # 正在办理的那一笔的 X-Call-Id
 
-    def call(self, request: nationec.Request[Any], http: Request, response: Response) -> Any:
-        if request.org_id not in (None, self.client.org_id):
-            text = "机构 ID：与本机配置的医保定点机构代码不同"
-            raise Refusal(422, "invalid", f"填写有误：{text}", {"orgId": text})
-        if not self._places.acquire(blocking=False):
-            raise Refusal(429, "busy", "前面还有交易在办理，请稍候再试")
+    async def transaction(self, http: Request) -> Response:
+        """``POST /api/交易类型``"""
         try:
-            if not self._turn.acquire(timeout=self._patience):
-                raise Refusal(429, "busy", "前面的交易尚未完成，请稍候再试")
+            request = self._request(http.path_params["trans_type"], await fields_of(http))
+            with anyio.move_on_after(self._patience) as waiting:
+                await self._turn.acquire()
+            if waiting.cancelled_caught:
+                return problem(429, "busy", "前一笔交易尚未完成，请稍候再试")
             try:
-                if from_thread.run(http.is_disconnected):
-                    raise Refusal(429, "gone", "对方已不再等待")
-                exchange = self.client.exchange(request)
-            except ValueError as error:  # 编码里没有的字符
-                raise Refusal(422, "invalid", f"填写有误：{error}") from None
+                if await http.is_disconnected():
+                    return problem(429, "gone", "对方已不再等待")
+                self._under_way = http.headers.get(CALL_ID, "")
+                exchange = await run_in_threadpool(self.client.exchange, request)
             finally:
+                self._under_way = None
                 self._turn.release()
-        finally:
-            self._places.release()
-        number = str(exchange.out_biz_no or "")
-        if number and number.isascii() and number.isprintable():  # 响应头里不能有汉字
-            response.headers[NUMBER] = number
-        return exchange.data
-
-
-def make_app(window: Window, *, simulated: bool) -> FastAPI:
-    page = Path(__file__).with_name("page.html").read_text("utf-8")
-    app = FastAPI(
-        title="医保电子凭证本机服务",
-        docs_url=None,  # FastAPI 自己的页面要用互联网，page.html 里有同样的内容
-        redoc_url=None,
-        responses={
-            code: {"model": Problem, "description": text} for code, text in STATUSES.items()
-        },
-        dependencies=[Depends(HTTPBearer(auto_error=False))],  # 只为接口说明，检查的是 Guard
-    )
-
-    def typed(request: Type[nationec.Request[Any]]) -> Callable[..., Any]:
-        def call(body: Any, http: Request, response: Response) -> Any:
-            return window.call(body, http, response)
-
-        call.__annotations__["body"] = request  # FastAPI 由此得知有哪些字段
-        return call
-
-    # 地方增加的字段：{**TRANSACTIONS, "ec.query": 带有该字段的子类}，页面和接口说明随之而变
-    for trans_type, request in TRANSACTIONS.items():
-        about = (request.__doc__ or "").partition(" (")[0]
-        path, model = f"/api/{trans_type}", request.response_type
-        app.post(path, response_model=model, summary=about)(typed(request))
-
-    @app.post("/api/{trans_type}", summary="其他交易：字段原样发送，返回 data 的全部字段")
-    def any_transaction(
-        trans_type: str, body: Dict[str, Any], http: Request, response: Response
-    ) -> Dict[str, Any]:
-        if not TRANS_TYPE.fullmatch(trans_type):
-            raise HTTPException(404)
-        if body.get("outBizNo") == "":
-            body["outBizNo"] = nationec.new_out_biz_no(window.client.org_id)
-        try:
-            request = nationec.AnyRequest(trans_type, **body)
+        except nationec.NationEcError as error:
+            self.load_error = str(error) if isinstance(error, nationec.DllLoadError) else None
+            return failed(error)
         except ValidationError as error:
-            wrong = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
-            raise RequestValidationError(wrong) from None
-        return window.call(request, http, response).model_extra or {}
+            wrong = {to_camel(str(*fault["loc"])): fault["msg"] for fault in error.errors()}
+            text = "；".join(wrong.values())
+            return problem(422, "invalid", f"填写有误：{text}", fields=wrong)
+        except ValueError as error:  # 不是 JSON，或有编码里没有的字符
+            return problem(422, "invalid", f"填写有误：{error}")
+        self.load_error = None
+        number, data = str(exchange.out_biz_no or ""), exchange.data
+        fits = number and number.isascii() and number.isprintable()  # 响应头里不能有汉字
+        text = data.model_dump_json(by_alias=True) if data else "{}"
+        return Response(text, headers={NUMBER: number} if fits else None, media_type=JSON)
 
-    @app.get("/api/status", include_in_schema=False)
-    def status() -> Dict[str, Any]:
-        version = nationec.__version__
-        return {"orgId": window.client.org_id, "simulated": simulated, "version": version}
+    def _request(self, trans_type: str, fields: Dict[str, Any]) -> nationec.Request[Any]:
+        if not re.fullmatch(r"[a-z]\w*(\.\w+)+", trans_type, re.ASCII):
+            raise HTTPException(404)
+        if fields.get("orgId") not in (None, self.client.org_id):
+            raise ValueError("机构 ID orgId 与本机配置的医保定点机构代码不同")
+        if trans_type in REQUESTS:
+            return REQUESTS[trans_type](**fields)
+        if fields.get("outBizNo") == "":
+            fields["outBizNo"] = nationec.new_out_biz_no(self.client.org_id)
+        return nationec.AnyRequest(trans_type, **fields)
 
-    @app.get("/", include_in_schema=False)
-    def index() -> HTMLResponse:
+    async def cancel(self, http: Request) -> Response:
+        """``POST /api/cancel``：结束正在办理的一笔，如果 ``X-Call-Id`` 与它的相同。"""
+        transport, call_id = self.client.transport, http.headers.get(CALL_ID, "")
+        if self._under_way != call_id or not isinstance(transport, nationec.IsolatedDll):
+            return JSONResponse({"cancelled": False})  # 尚未轮到、已经办完，或是模拟
+        transport.cancel()
+        return JSONResponse({"cancelled": True})
+
+    async def status(self, http: Request) -> Response:
+        """``GET /api/status``"""
+        transport: Any = self.client.transport
+        status: Dict[str, Any] = {
+            "orgId": self.client.org_id,
+            "version": nationec.__version__,
+            "simulated": isinstance(transport, nationec.Simulator),
+            "timeout": transport.timeout,
+            "loadError": self.load_error,
+        }
+        return JSONResponse(status)
+
+
+async def fields_of(http: Request) -> Dict[str, Any]:
+    """JSON 对象，UTF-8 或 GB 18030（PowerBuilder、Delphi 写的是后者）；不看 Content-Type。"""
+    body = await http.body()
+    with suppress(ValueError):
+        try:
+            text = body.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = body.decode("gb18030")
+        fields: Any = from_json(text.encode(), allow_inf_nan=False, cache_strings="keys")
+        if isinstance(fields, dict):
+            return {**fields}
+    raise ValueError("请发送 JSON 对象，编码为 UTF-8 或 GB 18030")
+
+
+def failed(error: nationec.NationEcError) -> Response:
+    status, kind = KINDS[type(error)]
+    if kind == "refused" and error.outcome_unknown:  # -3 服务端请求超时
+        status, kind = 504, "timeout"
+    outcome = "unknown" if error.outcome_unknown else "refused" if kind == "refused" else "none"
+    names = ("repeatable", "trans_type", "out_biz_no", "code")
+    facts = {name: getattr(error, name, None) for name in names}
+    return problem(status, kind, error.for_operator, outcome, detail=str(error), **facts)
+
+
+def openapi() -> Dict[str, Any]:
+    """接口说明 ``/openapi.json``，页面的表单也由它生成。"""
+    shared: Dict[str, Any] = {}
+
+    def content(model: Any) -> Dict[str, Any]:
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        shared.update(schema.pop("$defs", {}))
+        return {"description": "标准的 data", "content": {JSON: {"schema": schema}}}
+
+    paths: Dict[str, Any] = {}
+    for trans_type, request in REQUESTS.items():
+        about = (request.__doc__ or "").partition(" (")[0]
+        answers = {"200": content(request.response_type), "default": {"description": "见 README"}}
+        post = {"summary": about, "requestBody": content(request), "responses": answers}
+        paths[f"/api/{trans_type}"] = {"post": post}
+    for codes in (nationec.BusinessType, nationec.IdType, nationec.MdtrtCertType, nationec.PwdFlag):
+        shared[codes.__name__]["x-enum-descriptions"] = [code.label for code in codes]
+    info = {"title": "医保码（医保电子凭证）本机服务", "version": nationec.__version__}
+    return {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": shared}}
+
+
+def make_app(window: Window) -> Starlette:
+    page = Path(__file__).with_name("page.html").read_text("utf-8")
+    schema = openapi()
+
+    async def index(http: Request) -> Response:
         return HTMLResponse(page, headers={"Content-Security-Policy": policy(page)})
 
-    made = app.openapi
-    app.openapi = lambda: with_labels(made())  # type: ignore[method-assign]
-    expected = (nationec.NationEcError, Refusal, RequestValidationError, HTTPException)
-    for kind in (*expected, Exception):
-        app.add_exception_handler(kind, failed)
-    return app
+    async def described(http: Request) -> Response:
+        return JSONResponse(schema)
 
+    async def unexpected(http: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException):
+            return problem(error.status_code, "http", "没有这个接口，或应当用 POST")
+        return problem(500, "internal", "本机服务出错，请联系信息科", "unknown")  # Guard 记日志
 
-def with_labels(schema: Dict[str, Any]) -> Dict[str, Any]:
-    """编码表带上每个编码值的名称。"""
-    tables = (nationec.BusinessType, nationec.IdType, nationec.MdtrtCertType, nationec.PwdFlag)
-    for codes in tables:
-        labels = [member.label for member in codes]
-        schema["components"]["schemas"][codes.__name__]["x-enum-descriptions"] = labels
-    return schema
-
-
-def failed(http: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, nationec.NationEcError):
-        return told(error)
-    if isinstance(error, Refusal):
-        return answer(*error.args[:3], fields=(*error.args, None)[3])
-    if isinstance(error, RequestValidationError):
-        found = faults(error)
-        text = "；".join(found.values()) or "请求应为 JSON 对象"
-        return answer(422, "invalid", f"填写有误：{text}", fields=found)
-    if isinstance(error, HTTPException):
-        texts = {404: "没有这个接口", 405: "请用 POST"}
-        text = texts.get(error.status_code, "请求应为 JSON 对象")
-        return answer(error.status_code, "http", text)
-    return answer(500, "internal", "本机服务出错，请联系信息科", "unknown")  # Guard 记日志
-
-
-def told(error: nationec.NationEcError) -> JSONResponse:
-    status, kind = next((row[1], row[2]) for row in KINDS if isinstance(error, row[0]))
-    outcome = "refused" if kind == "refused" else "none"
-    if error.outcome_unknown:
-        outcome = "unknown"
-        if kind == "refused":  # -3 服务端请求超时
-            status, kind = 504, "timeout"
-    return answer(
-        status,
-        kind,
-        error.for_operator,
-        outcome,
-        repeatable=error.repeatable,
-        trans_type=error.trans_type,
-        out_biz_no=error.out_biz_no,
-        code=getattr(error, "code", None),
-        detail=str(error),
+    routes = [
+        Route("/", index),
+        Route("/openapi.json", described),
+        Route("/api/status", window.status),
+        Route("/api/cancel", window.cancel, methods=["POST"]),
+        Route("/api/{trans_type}", window.transaction, methods=["POST"]),
+    ]
+    return Starlette(
+        routes=routes, exception_handlers={HTTPException: unexpected, Exception: unexpected}
     )
-
-
-def faults(error: RequestValidationError) -> Dict[str, str]:
-    """哪些字段有误。nationec 的文字里没有填入的值，但不认识的字段，名称也可能是任何内容。"""
-    found: Dict[str, str] = {}
-    for fault in error.errors():
-        name, text = str(*fault["loc"][1:2]), fault["msg"]
-        if fault["type"] == "extra_forbidden":
-            name = name if name.isascii() and name.isidentifier() else "?"
-            text = f"{name}：没有这个字段"
-        if fault["type"] != "json_invalid":
-            found.setdefault(to_camel(name), text)
-    return found
 
 
 def policy(page: str) -> str:
     """页面只能用它自己的脚本和样式，只能访问本服务。"""
-
-    def hashed(tag: str) -> str:
+    hashes: Dict[str, str] = {}
+    for tag in ("script", "style"):
         text = page.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
-        return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
-
+        hashes[tag] = b64encode(sha256(text.encode()).digest()).decode()
     return (
-        f"default-src 'none'; script-src {hashed('script')}; style-src {hashed('style')};"
+        "default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}';"
         " connect-src 'self'; img-src data:; form-action 'none'; base-uri 'none';"
         " frame-ancestors 'none'"
-    )
-
-
-def simulator(seconds: float) -> nationec.Simulator:
-    """``seconds`` 是参保人拿出手机的时间。"""
-    made = nationec.Simulator()
-    card = {"userName": "张三", "idNo": "533222199909090123", "idType": "01"}
-    made.answer("cn.nhsa.cert.get", data=card, delay=seconds)
-    for trans_type in TRANSACTIONS if seconds else ():
-        made.answer(trans_type, delay=seconds)
-    return made
+    ).format(**hashes)
 
 
 def listening(port: int) -> socket.socket:
@@ -365,60 +322,66 @@ def listening(port: int) -> socket.socket:
 
 
 def parsed(argv: Optional[Sequence[str]]) -> Tuple[argparse.Namespace, str, socket.socket]:
-    parser = argparse.ArgumentParser(description="医保电子凭证本机服务")
+    parser = argparse.ArgumentParser(description="医保码（医保电子凭证）本机服务")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--simulate", action="store_true", help="模拟，不需要动态库和网络")
     where.add_argument("--url", help="业务请求地址")
     add = parser.add_argument
-    add("--org-id", default="35020319001", help="医保定点机构代码")
+    add("--org-id", help="医保定点机构代码，有 --url 时必填")
     add("--dll", default=os.environ.get("NATIONEC_DLL", "NationECCode.dll"), help="动态库的路径")
     add("--python", help="运行动态库的另一个 Python，动态库为 32 位时填 32 位的")
     add("--timeout", type=float, default=60, help="一次调用的超时时间（60 秒）")
     add("--port", type=int, default=18650, help="端口（18650）")
     add("--origin", action="append", default=[], help="HIS 网页的来源 https://his.example，可重复")
     add("--no-origin", action="store_true", help="允许本机的 C/S 程序调用（没有 Origin，凭令牌）")
-    add("--token-file", help="令牌文件；或环境变量 NATIONEC_AGENT_TOKEN；都没有则每次生成")
-    add("--queue", type=int, default=2, help="排队的笔数（2）")
+    add("--token-file", help="令牌文件；没有则每次启动生成一个，只适合试用")
     add("--patience", type=float, default=30, help="排队的超时时间（30 秒）")
-    add("--simulate-seconds", type=float, default=0, help="模拟时每笔用多少秒")
     options = parser.parse_args(argv)
+    if options.url and not options.org_id:
+        parser.error("请用 --org-id 指定医保定点机构代码")
     for origin in options.origin:
         if not re.fullmatch("https?://[^/A-Z]+", origin):
             parser.error(f"--origin {origin}：应为 协议://主机[:端口]，小写，不带路径")
     try:
-        token = os.environ.get("NATIONEC_AGENT_TOKEN", "")
-        if options.token_file:
-            token = Path(options.token_file).read_text("utf-8").strip()
-        if (token or options.token_file) and (len(token) < 16 or not token.isascii()):
+        path = options.token_file
+        token = Path(path).read_text("utf-8").strip() if path else secrets.token_urlsafe(24)
+        if len(token) < 16 or not token.isascii():
             parser.error("令牌至少 16 个字符，只能用 ASCII 字符")
         return options, token, listening(options.port)
     except (OSError, ValueError) as error:
         parser.error(str(error))
 
 
+def connect(options: argparse.Namespace) -> nationec.Client:
+    if options.url:
+        dll = nationec.IsolatedDll(options.dll, python=options.python, timeout=options.timeout)
+        return nationec.Client(options.url, options.org_id, transport=dll)
+    simulator = nationec.Simulator(timeout=options.timeout)
+    card = {"userName": "张三", "idNo": "533222199909090123", "idType": "01"}
+    simulator.answer("cn.nhsa.cert.get", data=card)
+    return nationec.Client("http://simulator", "35020319001", transport=simulator)
+
+
 def main(argv: Optional[Sequence[str]] = None) -> int:
     os.environ.setdefault("NATIONEC_LANG", "zh")
+    on_command_line.set(True)  # 提示里写 --dll 和 officeName，不写 dll= 和 office_name
     logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s", level=logging.INFO)
-    options, given, listener = parsed(argv)
-    token, port = given or secrets.token_urlsafe(24), listener.getsockname()[1]
-    transport: nationec.Transport = simulator(options.simulate_seconds)
-    if not options.simulate:
-        transport = nationec.IsolatedDll(
-            options.dll, python=options.python, timeout=options.timeout
-        )
+    options, token, listener = parsed(argv)
+    port = listener.getsockname()[1]
+    with connect(options) as client:
+        window = Window(client, options.patience)
         try:
-            transport.start()
+            if isinstance(client.transport, nationec.IsolatedDll):
+                client.transport.start()
         except nationec.DllLoadError as error:  # 页面照常打开，由它告诉收款员
+            window.load_error = str(error)
             log.error("%s", error)
-    url = options.url or "http://simulator"
-    with nationec.Client(url, options.org_id, transport=transport) as client:
-        window = Window(client, options.queue, options.patience)
-        app = make_app(window, simulated=options.simulate)
-        guard = Guard(app, options, token, port)
-        print(f"http://127.0.0.1:{port}/{'' if given else f'#token={token}'}", flush=True)
-        config = uvicorn.Config(
-            guard, log_config=None, access_log=False, server_header=False, ws="none", lifespan="off"
+        guard = Guard(make_app(window), options, token, port)
+        print(
+            f"http://127.0.0.1:{port}/{'' if options.token_file else '#token=' + token}", flush=True
         )
+        silent: Dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
+        config = uvicorn.Config(guard, ws="none", lifespan="off", **silent)
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
     return 0
