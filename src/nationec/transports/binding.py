@@ -128,16 +128,12 @@ def describe(path: str) -> int | None:
             return None
         file.seek(struct.unpack("<L", head[60:])[0])
         pe = file.read(26)
-    if pe[:4] != b"PE\0\0" or len(pe) < 26:
-        return None
-    return {b"\x0b\x01": 32, b"\x0b\x02": 64}.get(pe[24:])
+    widths = {b"\x0b\x01": 32, b"\x0b\x02": 64}
+    return widths.get(pe[24:]) if pe[:4] == b"PE\0\0" else None
 
 
 def load(path: str) -> Any:
-    """Load the library at an absolute ``path``. Return its ``NationEcTrans``.
-
-    Raises ``LoadError``.
-    """
+    """Load the library at an absolute path. Raises ``LoadError``."""
     _check_width(path)
     try:
         library = _open(path)
@@ -169,8 +165,7 @@ def _open(path: str) -> Any:
     # For what the DLL loads by bare name: its folder takes the place of the current
     # directory in that search, unless a program (PyInstaller's does) has set another.
     kernel32 = ctypes.WinDLL("kernel32")
-    length_with_terminator = kernel32.GetDllDirectoryW(0, None)
-    if length_with_terminator <= 1:
+    if kernel32.GetDllDirectoryW(0, None) <= 1:  # the terminator counts
         kernel32.SetDllDirectoryW(folder)
     # First, so that the DLL gets these and no others of the same name.
     for name in OPENSSL:
@@ -191,8 +186,7 @@ def _refusal(error: OSError, path: str) -> LoadError:
 
 def _blames_a_dependency(error: OSError, path: str) -> bool:
     if sys.platform == "win32":
-        # ctypes has a text of its own for the first of these, and no number: "Could not
-        # find module ... (or one of its dependencies)". The module is there.
+        # For the first of these ctypes has a text of its own, and no number.
         return error.winerror in (None, *_DEPENDENCY_ERRORS)
     text = str(error)
     if sys.platform == "darwin":
@@ -209,16 +203,9 @@ def change_directory(path: str) -> None:
 
 
 _lock = allocate_lock()
-
-
-def _new_lock() -> None:
-    # The thread that held it is not in the forked child.
-    global _lock
-    _lock = allocate_lock()
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_new_lock)
+    # The thread that held it is not in the forked child.
+    os.register_at_fork(after_in_child=lambda: globals().update(_lock=allocate_lock()))
 
 
 class Binding:

@@ -45,18 +45,15 @@ _PIECE = 2048 if sys.platform == "win32" else 1 << 20  # a full pipe there takes
 
 def program(*settings: Any) -> Optional[bytes]:
     """Return the line that makes a Python a worker, ``None`` without the sources."""
+    folder = os.path.dirname(__file__)
+    loader: Any = globals()["__loader__"]
     try:
-        sources = [(name, _source(name)) for name in _SENT]
+        files = [(it, loader.get_data(f"{folder}{os.sep}{it}.py")) for it in _SENT]
     except (OSError, AttributeError):
         return None
+    sources = [(name, source.decode("utf-8")) for name, source in files]
     program = _PROGRAM.format(sources=sources, settings=settings)
     return ascii(program).encode() + b"\n"
-
-
-def _source(name: str) -> str:
-    path = os.path.join(os.path.dirname(__file__), f"{name}.py")
-    loader: Any = globals()["__loader__"]
-    return loader.get_data(path).decode("utf-8")  # type: ignore[no-any-return]
 
 
 # Held while a process starts. A child forked meanwhile would keep its pipes open.
@@ -79,7 +76,7 @@ class Process:
         # -B: no file is written. -S: what is installed is not needed, and takes time.
         # In /, where Wine reads a path of Linux as one: else the drive may be C:.
         with starting:
-            self._popen = subprocess.Popen(
+            popen = subprocess.Popen(
                 [*python, "-I", "-B", "-S", "-c", _BOOTSTRAP],
                 bufsize=0,
                 stdin=subprocess.PIPE,
@@ -89,12 +86,13 @@ class Process:
                 env=_environment(),
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
-        self._end_at_exit = weakref.finalize(self, _end, self._popen, os.getpid())
+            self._end_at_exit = weakref.finalize(self, _end, popen, os.getpid())
+            self._popen = popen
         # Not Popen's own files: eventlet replaces them by some that wait for ever.
-        fds = self._popen.stdin.fileno(), self._popen.stdout.fileno()
-        self._to, self._from = FileIO(fds[0], "wb", False), FileIO(fds[1], "rb", False)
-        for fd in fds:
-            _make_non_blocking(fd)
+        self._to = FileIO(self._popen.stdin.fileno(), "wb", False)
+        self._from = FileIO(self._popen.stdout.fileno(), "rb", False)
+        for pipe in (self._to, self._from):
+            _make_non_blocking(pipe.fileno())
 
     def waits(self) -> bool:
         """Whether the process is there and waits for a question."""
@@ -192,7 +190,8 @@ class Process:
         if code < 0:
             names = {member.value: member.name for member in signal.Signals}
             return f"signal {names.get(-code, -code)}"
-        if _status_is_lost():
+        children = getattr(signal, "SIGCHLD", None)
+        if children and signal.getsignal(children) == signal.SIG_IGN:
             return "its exit status is not known"
         return f"exit code {code if code < 256 else hex(code)}"
 
@@ -224,13 +223,6 @@ def _make_non_blocking(fd: int) -> None:
         os.set_blocking(fd, False)
 
 
-def _status_is_lost() -> bool:
-    """Whether this program lets the system forget how its children ended."""
-    if sys.platform == "win32":
-        return False
-    return signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
-
-
 def _kill(popen: "subprocess.Popen[bytes]") -> None:
     if sys.platform != "win32":
         # It may not have a group yet.
@@ -240,13 +232,12 @@ def _kill(popen: "subprocess.Popen[bytes]") -> None:
 
 
 def _end(popen: Any, owner: int) -> None:
-    if os.getpid() != owner:  # a forked child
-        return
-    _kill(popen)
-    with suppress(subprocess.TimeoutExpired):
-        popen.wait(5)
-    popen.stdin.close()
-    popen.stdout.close()
+    if os.getpid() == owner:  # not in a forked child
+        _kill(popen)
+        with suppress(subprocess.TimeoutExpired):
+            popen.wait(5)
+        popen.stdin.close()
+        popen.stdout.close()
 
 
 def _environment() -> Optional[Dict[str, str]]:
@@ -258,16 +249,11 @@ def _environment() -> Optional[Dict[str, str]]:
 
 
 def last_words(python: List[str]) -> str:
-    """Return what a Python that ends as it starts says, by starting it once more."""
+    """Start a Python that ended as it started once more. Return what it says."""
     command = [*python, "-I", "-B", "-S", "-c", "pass"]
+    options: Any = {"stdin": subprocess.DEVNULL, "env": _environment(), "timeout": 10}
     try:
-        ran = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env=_environment(),
-            timeout=10,
-        )
+        ran = subprocess.run(command, capture_output=True, **options)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     lines = ran.stderr.decode(errors="replace").split("\n")
