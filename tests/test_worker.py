@@ -681,7 +681,7 @@ class TestLoadErrors:
 
 # The other Pythons of the lab, each py32-... or py64-..., as they are started from here.
 if WINDOWS:
-    NAMES = ("NATIONEC_TEST_PYTHON32", "NATIONEC_TEST_PYTHON32_314")
+    NAMES = ("NATIONEC_TEST_PYTHON32",)
     OTHERS = [[os.environ[name]] for name in NAMES if name in os.environ]
 else:
     PATHS = os.environ.get("NATIONEC_TEST_WINE_PYTHONS", "")
