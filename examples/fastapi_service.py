@@ -1,4 +1,4 @@
-"""把四个交易做成 HTTP 接口，供本机的程序调用。先执行 pip install fastapi uvicorn。
+"""四个交易的 HTTP 接口，供本机的程序调用。先执行 pip install fastapi uvicorn。
 
     python fastapi_service.py --simulate
 

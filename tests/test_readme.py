@@ -113,12 +113,6 @@ def test_the_fastapi_block_refuses_a_foreign_host_and_tells_an_unknown_outcome()
     )
 
 
-@pytest.mark.parametrize("command", ["nationec demo", r"pytest( .*)?"])
-def test_a_command_of_the_first_screen_stands_alone_and_once(command):
-    alone = rf"^```sh\npython3 -m venv .* {command}\n```$"
-    assert len(re.findall(alone, TEXTS["README.md"], re.MULTILINE)) == 1
-
-
 @BOTH
 def test_a_link_leads_somewhere(name):
     headings = re.findall(r"^#+ (.*)$", PROSE[name], re.MULTILINE)
