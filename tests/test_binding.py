@@ -1,6 +1,5 @@
 """Finding, loading and calling the DLL in this process, and what stays in its memory."""
 
-import ctypes
 import os
 import shutil
 import sys
@@ -149,23 +148,6 @@ class TestLoadErrors:
         assert (error.reason, error.path) == ("missing-dependency", str(path))
         assert "libneeded.so" in str(error)
         assert not any(name in str(error) for name in ("libeay32", "Visual C++", "Windows"))
-
-    @on_posix
-    def test_windows_loads_by_absolute_path_from_its_own_folder_with_openssl_first(
-        self, mocker, tmp_path
-    ):
-        names = ["libeay32.dll", "ssleay32.dll", "NationECCode.dll"]
-        for name in names:
-            (tmp_path / name).touch()
-        mocker.patch.object(sys, "platform", "win32")
-        added = mocker.patch.object(os, "add_dll_directory", create=True)
-        loaded = mocker.patch.object(ctypes, "WinDLL", create=True)
-        loaded.return_value.GetDllDirectoryW.return_value = 0
-        binding._open(str(tmp_path / "NationECCode.dll"))
-        added.assert_called_once_with(str(tmp_path))
-        loaded.return_value.SetDllDirectoryW.assert_called_once_with(str(tmp_path))
-        paths = [call.args[0] for call in loaded.call_args_list[1:]]
-        assert paths == [str(tmp_path / name) for name in names]
 
 
 class TestCurrentDirectory:

@@ -1,9 +1,8 @@
 """The process behind ``IsolatedDll``: a Python that runs ``worker``."""
 
-# The pipes do not block on this side. Whoever asks looks at them, at once and then less
-# and less often, until the answer, the deadline or the end of the process. So there is
-# no thread and no timer, a deadline also fires where threads are green (gevent,
-# eventlet), and a signal handler can cancel the call that it interrupts.
+# The pipes do not block on this side: whoever asks looks at them until the answer, the
+# deadline or the end of the process. So there is no thread, a deadline also fires where
+# threads are green (gevent, eventlet), and a signal handler can cancel its own call.
 
 import ctypes
 import os
@@ -136,8 +135,7 @@ class Process:
 
     def _wait(self, pipe: FileIO, look: Callable[[], Optional[T]]) -> T:
         """Look until there is a result."""
-        began = time.monotonic()
-        ended = False
+        began, ended = time.monotonic(), False
         while True:
             result = look()
             if result is not None:
