@@ -294,6 +294,7 @@ def widened(request: Type[Request[Any]]) -> Type[Request[Any]]:
     """
 
     class Widened(request):  # type: ignore[valid-type,misc]
+        __qualname__ = request.__qualname__  # as a JSON schema names it
         model_config = ConfigDict(extra="allow", title=request.__name__)
 
         @classmethod
@@ -304,7 +305,8 @@ def widened(request: Type[Request[Any]]) -> Type[Request[Any]]:
             fields = {names.get(name, name): value for name, value in data.items()}
             whole = {}
             for name, limit in _limits(cls):
-                text = str(fields.get(name, "")).rstrip(" ")
+                value = fields.get(name)
+                text = value.rstrip(" ") if isinstance(value, str) else ""
                 if len(text) > limit and text.isprintable():
                     whole[name], fields[name] = text, text[:limit]
                     log.warning(
