@@ -533,13 +533,19 @@ class Browser:
         self._say(self.find(selector) + "/clear", {})
         self._say(self.find(selector) + "/value", {"text": text})
 
-    def type(self, text, pause=0):
-        """Types into whatever has the focus: as a scanner does, or with pauses (ms) a person."""
-        keys = []
-        for character in text:
-            keys += [{"type": "keyDown", "value": character}, {"type": "keyUp", "value": character}]
-            keys += [{"type": "pause", "duration": pause}] if pause else []
-        self._say("/actions", {"actions": [{"type": "key", "id": "keys", "actions": keys}]})
+    def type(self, text, pause=1):
+        """Types into whatever has the focus: as a scanner does, or with pauses (ms) a person.
+
+        Each key has its time, by which the page judges, however slow this machine is.
+        """
+        now = time.time()
+        for number, character in enumerate(text):
+            enter = character == "\ue007"
+            key = {"key": "Enter", "windowsVirtualKeyCode": 13} if enter else {"key": character}
+            at = {"timestamp": now + number * pause / 1000}
+            down = {"type": "keyDown", "text": "\r" if enter else character, **key, **at}
+            for event in (down, {"type": "keyUp", **key, **at}):
+                self._say("/goog/cdp/execute", {"cmd": "Input.dispatchKeyEvent", "params": event})
 
     def resize(self, width):
         size = {"width": width, "height": 860, "deviceScaleFactor": 1, "mobile": False}
