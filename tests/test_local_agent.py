@@ -717,7 +717,7 @@ class TestThePageInABrowser:
         sit_down(browser, real("sleep=600000", "--timeout=45"))
         browser.click("#go")
         assert "最长 45 秒" in browser.text("#result.busy")
-        time.sleep(0.5)
+        time.sleep(1)  # until it has begun there is nothing to cancel
         browser.click("#cancel")
         browser.find("#result.unknown")
         assert "已取消 · 可以重新办理" in browser.text("#result")

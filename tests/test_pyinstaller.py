@@ -1,4 +1,4 @@
-"""A program that PyInstaller makes without options, in one folder and in one file."""
+"""A program that PyInstaller makes in one file, without any other option."""
 
 import json
 import subprocess
@@ -30,14 +30,12 @@ print(json.dumps(told))
 
 
 @pytest.mark.skipif(find_spec("PyInstaller") is None, reason="PyInstaller is not installed")
-@pytest.mark.parametrize("form", ["--onedir", "--onefile"])
-def test_a_program_calls_the_dll_in_process_and_isolated(form, standin, tmp_path):
+def test_a_program_calls_the_dll_in_process_and_isolated(standin, tmp_path):
     (tmp_path / "his.py").write_text(HIS, "utf-8")
-    command = [sys.executable, "-m", "PyInstaller", form, "--log-level", "WARN", "his.py"]
+    command = [sys.executable, "-m", "PyInstaller", "--onefile", "his.py"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-    program = tmp_path / "dist" / ("his" if form == "--onefile" else "his/his")
-    arguments = [standin, sys.executable, f"{URL}localQrCodeQuery"]
-    done = subprocess.run([program, *arguments], cwd=tmp_path, capture_output=True)
+    command = [tmp_path / "dist" / "his", standin, sys.executable, f"{URL}localQrCodeQuery"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True)
     assert done.returncode == 0, done.stderr
     fault = "收款员姓名 operator_name: it must not be empty"
     assert json.loads(done.stdout) == ["张三", "张三", fault]
