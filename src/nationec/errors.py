@@ -101,7 +101,7 @@ class NationEcError(Exception):
             return f"未收到结果，本次不产生费用，请重新{self.operator_action}"
         if self.out_biz_no:
             number = one_line(self.out_biz_no)
-            return f"结果未知，请勿重复操作，请核对业务流水号 {number}"
+            return f"结果未知，请勿重复操作，先核对业务流水号 {number}"
         return "结果未知，请勿重复操作，请联系信息科核对"
 
     def __str__(self) -> str:
@@ -292,7 +292,8 @@ def _dll_texts() -> Dict[str, str]:
             "give {dll} the path of NationECCode.dll ({path})"
         ),
         "no-folder": _(
-            "this folder cannot be made the current directory: {path} ({detail})"
+            "the current directory cannot be changed: "
+            "check that the folder exists and may be entered ({path}: {detail})"
         ),
     }
 

@@ -4,7 +4,7 @@ from typing import Dict
 
 CHINESE: Dict[str, str] = {
     # errors
-    "{what}. {then}": "{what}，{then}",
+    "{what}. {then}": "{what}。{then}",
     "The outcome is unknown, but it settles nothing: it may be done again": (
         "结果未知，本次不产生费用，可重新操作"
     ),
@@ -65,8 +65,9 @@ CHINESE: Dict[str, str] = {
     "this DLL has no NationEcTrans: give {dll} the path of NationECCode.dll ({path})": (
         "该动态库没有 NationEcTrans 函数：请用 {dll} 指定 NationECCode.dll（{path}）"
     ),
-    "this folder cannot be made the current directory: {path} ({detail})": (
-        "无法切换到该工作目录：{path}（{detail}）"
+    "the current directory cannot be changed: "
+    "check that the folder exists and may be entered ({path}: {detail})": (
+        "无法切换到该工作目录：请检查文件夹是否存在、有无权限（{path}：{detail}）"
     ),
     "{command} does not start: give {python} the command of a Python ({detail})": (
         "{command} 无法启动：请用 {python} 指定可用的 Python（{detail}）"
@@ -75,15 +76,15 @@ CHINESE: Dict[str, str] = {
         "{command} 在 {detail} 秒内未能启动：请用 {python} 指定 CPython 3.8 或更高版本"
     ),
     "{command} ended as it started: give {python} a CPython from 3.8 on ({detail})": (
-        "{command} 启动时退出：请用 {python} 指定 CPython 3.8 或更高版本（{detail}）"
+        "{command} 启动后退出：请用 {python} 指定 CPython 3.8 或更高版本（{detail}）"
     ),
     "{command} needs the sources of nationec, and this program has none: "
     "pack them with it (see nationec guide)": (
         "{command} 需要 nationec 的源文件（.py），本程序中没有："
         "请一并打包（见 nationec guide）"
     ),
-    "the start of {command} was cancelled": "{command} 启动时被取消",
-    "the call was cancelled": "本次调用已取消",
+    "the start of {command} was cancelled": "已取消启动 {command}",
+    "the call was cancelled": "调用已取消",
     "the DLL crashed ({detail})": "动态库崩溃（{detail}）",
     "the DLL ended its process ({detail})": "动态库导致所在进程退出（{detail}）",
     "the DLL wrote past the {size:,} bytes of OutData: "
@@ -96,46 +97,46 @@ CHINESE: Dict[str, str] = {
     "the DLL has not answered within {seconds:g} s, and its process was ended": (
         "动态库 {seconds:g} 秒内无响应，已结束其进程"
     ),
-    "no text": "空",
+    "no text": "空字符串",
     "0000 and more around it": "0000 及多余字符",
     "NationEcTrans returned {said}, not 0000: "
     "check the url and the network, then try again": (
         "动态库调用失败，返回 {said}：请检查业务请求地址（url）、医保前置机和网络后重试"
     ),
-    "{code} the platform did not finish in time": "{code} 平台处理超时",
+    "{code} the platform did not finish in time": "医保平台处理超时（{code}）",
     "the platform says: {code} {message}": "医保平台提示：{message}（{code}）",
     "the platform says: {code} {message}. {advice}": (
         "医保平台提示：{message}（{code}）。{advice}"
     ),
     "the platform says no more than code {code}: ask whoever runs it what it means": (
-        "医保平台只返回 {code}，未说明原因：请向平台方查询"
+        "医保平台返回 {code}，未说明原因：请向平台方查询"
     ),
-    "the answer cannot be read: {fault}": "响应无法解析：{fault}",
+    "the answer cannot be read: {fault}": "响应无法解析，{fault}",
     # wire
     "{setting}: there is no encoding {name}; the standard's is gb18030": (
-        "{setting}：没有 {name} 这种编码；标准规定为 gb18030"
+        "{setting}：没有 {name} 这种编码，标准规定用 gb18030"
     ),
     "{setting}: no char* holds JSON in {name}; the standard's is gb18030": (
-        "{setting}：{name} 无法用于 char*；标准规定为 gb18030"
+        "{setting}：{name} 不能用于 char*，标准规定用 gb18030"
     ),
     "the request holds a character that {encoding} does not have: nothing was sent": (
-        "请求中有 {encoding} 没有的字符：未发送"
+        "请求中有 {encoding} 无法表示的字符，未发送"
     ),
     "the request holds something that JSON cannot carry: nothing was sent": (
-        "请求中有 JSON 无法表示的内容：未发送"
+        "请求中有 JSON 无法表示的内容，未发送"
     ),
     "extra holds something that JSON cannot carry: nothing was sent": (
-        "extra 中有 JSON 无法表示的内容：未发送"
+        "extra 中有 JSON 无法表示的内容，未发送"
     ),
     "extra has more than the 2,048 characters of the standard": (
         "extra 超过标准规定的 2048 个字符"
     ),
     "OutData is UTF-8 and not {encoding}: give {utf8}": (
-        "OutData 是 UTF-8，不是 {encoding}：请设置 {utf8}"
+        "OutData 是 UTF-8，不是 {encoding}：请指定 {utf8}"
     ),
     "OutData is not {encoding}: give {setting} the DLL's own, gb18030 or utf-8": (
         "OutData 不是 {encoding}："
-        "请用 {setting} 设置动态库实际的编码（gb18030 或 utf-8）"
+        "请用 {setting} 指定动态库实际使用的编码（gb18030 或 utf-8）"
     ),
     "{what} is empty": "{what} 为空",
     "OutData is a web page (HTML): check the url": (
@@ -153,7 +154,7 @@ CHINESE: Dict[str, str] = {
     "{what} nests more than 200 levels deep": "{what} 嵌套超过 200 层",
     "{what} is not a JSON object": "{what} 不是 JSON 对象",
     "fields are missing: {names}": "缺少字段 {names}",
-    "fields have a value of the wrong kind: {names}": "字段值的类型不符 {names}",
+    "fields have a value of the wrong kind: {names}": "字段值类型不符 {names}",
     "a validator of {model} raised {kind}": "{model} 的校验函数抛出 {kind}",
     # transports, biz_no
     "this transport is closed: make a new one": "该 transport 已关闭，请重新创建",
@@ -180,7 +181,7 @@ CHINESE: Dict[str, str] = {
     "url must begin with http:// or https://": "url 必须以 http:// 或 https:// 开头",
     'data_format is "object" or "string"': 'data_format 只能是 "object" 或 "string"',
     "transport makes the call: give no dll, python or timeout with it": (
-        "已指定 transport：不要再指定 dll、python 或 timeout"
+        "已指定 transport，不能再指定 dll、python 或 timeout"
     ),
     "this client is closed: make a new one": "该 Client 已关闭，请重新创建",
     "give {name}(...), not the class": "请传入 {name}(...) 的实例，而不是类",
@@ -209,7 +210,7 @@ CHINESE: Dict[str, str] = {
     "JSON has no such value": "JSON 无法表示该值",
     "the photo is empty: give None to send none": "照片为空：不传照片请用 None",
     "{length} characters of base64, the limit is {limit}: give a smaller image": (
-        "base64 有 {length} 个字符，上限 {limit}：请缩小图片"
+        "base64 为 {length} 个字符，超过上限 {limit}：请缩小图片"
     ),
     "this is not base64 (nor a data URI): give the image as bytes": (
         "不是 base64（也不能是 data URI）：请直接传图片的 bytes"
@@ -269,22 +270,22 @@ CHINESE: Dict[str, str] = {
     ),
     "a transaction, for a script in any language": "办理一笔交易，供任何语言的程序调用",
     "find a code, or words, in the tables (§6, §7.1)": (
-        "按编码或文字查标准的编码表（§6、§7.1）"
+        "按编码或文字查询标准的编码表（§6、§7.1）"
     ),
     "what to look at when it does not work": "调用不成功时，逐项检查",
     "the handbook, in Chinese": "使用手册",
-    "copy the examples into a folder": "把示例程序复制到文件夹",
-    "{name}: a value must follow": "{name}：后面缺少值",
+    "copy the examples into a folder": "把示例程序复制到指定的文件夹",
+    "{name}: a value must follow": "{name} 后面缺少值",
     "{name} takes no value": "{name} 后面不能有值",
     "there is no such command": "没有这个命令",
     "{rest} must be given": "缺少 {rest}",
     "unknown or superfluous arguments: {words}": "参数未知或多余：{words}",
     "give a number, more than 0": "必须是大于 0 的数",
     "cannot read {path}: check the path and that this user may read it": (
-        "无法读取 {path}：请检查路径和本用户的读取权限"
+        "无法读取 {path}：请检查路径和当前用户的读取权限"
     ),
     "cannot write {path}: check the folder and that this user may write there": (
-        "无法写入 {path}：请检查文件夹和本用户的写入权限"
+        "无法写入 {path}：请检查文件夹和当前用户的写入权限"
     ),
     "stdout: the data of the answer, as JSON in UTF-8\n"
     "exit codes: 0 success; "
@@ -311,7 +312,7 @@ CHINESE: Dict[str, str] = {
     "that of its answers, the same by default": "响应的编码，默认与 --encoding 相同",
     "room for an answer, {size} bytes by default": "响应缓冲区的字节数，默认 {size}",
     "no DLL and no network: the standard's example patient": (
-        "不用动态库和网络：返回标准中的示例参保人"
+        "模拟，不需要动态库和网络：返回标准中的示例参保人"
     ),
     "print code, message, extra and outBizNo too": (
         "同时输出 code、message、extra 和 outBizNo"
@@ -323,7 +324,7 @@ CHINESE: Dict[str, str] = {
     "write InData, return value and OutData, "
     "whether it fails or not, to a file that only "
     "this user can read: JSON, as text, else in base64": (
-        "不论成败，把 InData、返回值和 OutData 写入只有本用户能读的文件："
+        "不论成败，把 InData、返回值和 OutData 写入只有当前用户能读的文件："
         "JSON，文本无法解码时为 base64"
     ),
     "give --url and --org-id, or NATIONEC_URL and NATIONEC_ORG_ID, or --simulate": (
@@ -331,7 +332,7 @@ CHINESE: Dict[str, str] = {
         "或设置 NATIONEC_URL 和 NATIONEC_ORG_ID，或用 --simulate"
     ),
     "--keep: not all of it was written: check that there is room": (
-        "--keep：文件没有写完：请检查磁盘空间"
+        "--keep 的文件没有写完：请检查磁盘空间"
     ),
     "stdout did not take the answer ({kind}): check its reader and room": (
         "写入标准输出失败（{kind}）：请检查管道和磁盘空间"
@@ -348,7 +349,7 @@ CHINESE: Dict[str, str] = {
     "--json: data must be an object": "--json：data 必须是对象",
     "--json: this is not a JSON object": "--json：不是 JSON 对象（字段或完整报文）",
     "--json: a message has orgId, transType, data and extra, no more": (
-        "--json：报文头只能有 orgId、transType、data、extra，且必须有 data"
+        "--json：报文只能有 orgId、transType、data、extra，且必须有 data"
     ),
     "--json: it is neither UTF-8 nor GB 18030": "--json：既不是 UTF-8，也不是 GB 18030",
     "{name} is not listed: is it {near}?": "标准中没有字段 {name}：是否应为 {near}？",
@@ -379,11 +380,11 @@ CHINESE: Dict[str, str] = {
     "session": "会话",
     "{version}, {width}-bit, {path}": "{version}，{width} 位，{path}",
     "not elevated: if the DLL needs it, run the program as administrator": (
-        "非管理员：动态库需要时，请以管理员身份运行程序"
+        "非管理员：如果动态库要求，请以管理员身份运行程序"
     ),
     "elevated (administrator)": "管理员",
     "0, a service's: nobody sees a window of the DLL, run it in the user's session": (
-        "0（服务）：动态库弹出的窗口无人能看到，请在用户登录的桌面中运行"
+        "0（服务）：看不到动态库弹出的窗口，请在收款员登录后的桌面上运行"
     ),
     "{width}-bit, for Windows": "{width} 位，Windows",
     "version and imports not looked at: pip install nationec[doctor]": (
@@ -391,7 +392,7 @@ CHINESE: Dict[str, str] = {
     ),
     "all there": "齐全",
     "{names} not beside the DLL: see that the Windows it runs on has them": (
-        "{names} 不在动态库的文件夹中：请确认运行它的 Windows 上有"
+        "{names} 不在动态库的文件夹中：请确认运行动态库的 Windows 上有"
     ),
     "{names} not found: put what came with the DLL into its folder, and install the "
     "Visual C++ runtime": (
@@ -401,29 +402,29 @@ CHINESE: Dict[str, str] = {
     "can be written to": "可写",
     "cannot be written to: the DLL keeps its settings and log there, "
     "let this user write to {folder}": (
-        "不可写，动态库要在这里写配置和日志：请给本用户写权限（{folder}）"
+        "不可写，动态库要在这里写配置和日志：请给当前用户写权限（{folder}）"
     ),
-    "no {name} yet: the DLL writes it": "还没有 {name}：动态库调用时会生成",
+    "no {name} yet: the DLL writes it": "还没有 {name}：首次调用后由动态库生成",
     "in {python}": "已在 {python} 中加载",
     "no address: give it as http://HOST:PORT/PATH": (
-        "不是地址：请写成 http://HOST:PORT/PATH"
+        "地址格式不对：请写成 http://主机:端口/路径"
     ),
     "{host} port {port} does not accept a connection: "
     "check address, network and firewall ({kind})": (
-        "连接不上 {host} 的端口 {port}：请检查地址、网络和防火墙（{kind}）"
+        "无法连接 {host} 的端口 {port}：请检查地址、网络和防火墙（{kind}）"
     ),
     "{host} port {port} accepts a connection": "{host} 的端口 {port} 可以连接",
     "print the chapters with this in their heading; without it, list the headings": (
-        "打印标题含此文字的章节；省略则列出标题"
+        "显示标题含此文字的章节；省略则列出标题"
     ),
     "print where the handbook is": "显示手册文件的位置",
     "no chapter has that in its heading, there are: {headings}": (
-        "没有这一章，可选的有：{headings}"
+        "没有这一章，请从中选择：{headings}"
     ),
     "where to copy them; a file that is there already is never overwritten": (
         "目标文件夹；已有的文件不会被覆盖"
     ),
     "nothing was copied, give another folder: there is already {names}": (
-        "未复制，请换一个文件夹：已存在 {names}"
+        "文件已存在，未复制：请换一个文件夹（{names}）"
     ),
 }
