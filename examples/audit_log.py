@@ -5,8 +5,8 @@
     python audit_log.py --settle 业务流水号 success 李工 --db audit.db   核对后登记结果
 
 一笔一行：何时、何人、办理什么、结果如何。时间是本机的，带时区，与业务流水号的日期一致，
-便于按日对账。参保人信息脱敏：张*、533222********0123；不确定是否敏感的字段只留名称，
-照片不留。
+便于按日对账。参保人的信息脱敏：张*、533222********0123；不确定是否敏感的字段只保留名称，
+照片不保存。
 """
 
 import argparse
@@ -67,7 +67,7 @@ def outcome_of(exchange: Exchange[Any]) -> str:
     error = exchange.error
     if error is None:
         return "success"
-    # 其他异常：ValueError 是没有发出，Ctrl-C 等不知道结果
+    # 其他异常：ValueError 表示未发送，Ctrl-C 等结果未知
     if not getattr(error, "outcome_unknown", not isinstance(error, ValueError)):
         return "failed"
     return "closed" if exchange.request.repeatable else "unknown"
@@ -115,7 +115,7 @@ class AuditLog:
             return self._db.execute(select).fetchall()
 
     def unknown(self) -> List[sqlite3.Row]:
-        """待核对的：可能已经完成，又不能重复办理。按业务流水号向医保平台查询，再用 settle 登记。"""
+        """待核对的：可能已经完成，不能重复办理。按业务流水号向医保平台查询，再用 settle 登记。"""
         return self.rows("outcome = 'unknown'")
 
     def settle(self, out_biz_no: str, outcome: str, by: str) -> bool:
@@ -160,7 +160,7 @@ def scan(options: argparse.Namespace, log: AuditLog) -> int:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     arguments = parser("交易日志，以及结果未知的交易的核对", required=False)
-    arguments.add_argument("--db", default=":memory:", help="日志文件，不填则不保存")
+    arguments.add_argument("--db", default=":memory:", help="日志文件，默认不保存")
     arguments.add_argument("--unknown", action="store_true", help="列出待核对的交易")
     settle = ("业务流水号", "success|failed", "核对人")
     arguments.add_argument("--settle", nargs=3, metavar=settle, help="登记核对的结果")
@@ -175,7 +175,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             print("已登记" if settled else "没有这笔待核对的交易，或结果不是 success、failed")
             return 0 if settled else 1
         if not (options.simulate or options.url):
-            arguments.error("请填写 --simulate 或 --url")
+            arguments.error("请指定 --simulate 或 --url")
         return scan(options, log)
 
 

@@ -18,10 +18,10 @@ def parser(description: str, *, required: bool = True) -> argparse.ArgumentParse
     where.add_argument("--simulate", action="store_true", help="模拟，不需要动态库和网络")
     where.add_argument("--url", help="业务请求地址")
     group.add_argument("--org-id", help="医保定点机构代码，用 --url 时必填")
-    group.add_argument("--dll", help="NationECCode.dll 的路径，不填则自动查找")
+    group.add_argument("--dll", help="NationECCode.dll 的路径，默认自动查找")
     group.add_argument("--python", help="运行动态库的另一个 Python，位数与动态库相同")
     group.add_argument(
-        "--timeout", type=float, help="超时时间（秒），填写后动态库在单独的进程中运行"
+        "--timeout", type=float, help="超时时间（秒），指定后动态库在单独的进程中运行"
     )
     return parser
 
@@ -29,14 +29,14 @@ def parser(description: str, *, required: bool = True) -> argparse.ArgumentParse
 def parse(
     parser: argparse.ArgumentParser, argv: Optional[Sequence[str]] = None
 ) -> argparse.Namespace:
-    """读取选项。日志写到 stderr；姓名中有控制台不能显示的字，程序也不会出错。"""
+    """读取选项。日志写到 stderr；姓名中有控制台不能显示的字符时，程序也不会出错。"""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure:
         reconfigure(errors="backslashreplace")
     options = parser.parse_args(argv)
     if options.url and not options.org_id:
-        parser.error("使用 --url 时必须填写 --org-id")
+        parser.error("使用 --url 时必须指定 --org-id")
     return options
 
 

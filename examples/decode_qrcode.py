@@ -3,7 +3,7 @@ r"""扫码枪解码：解码参保人的医保码（医保电子凭证）二维�
     python decode_qrcode.py --simulate
     python decode_qrcode.py --url 业务请求地址 --org-id 机构代码 --dll C:\NationEC\NationECCode.dll
 
-动态库自己读取本机的扫码枪，程序不传入扫到的内容；参保人扫码之后，call 才返回。
+动态库自己读取本机的扫码枪，程序不传入扫到的内容；参保人扫码后 call 才返回。
 """
 
 import logging

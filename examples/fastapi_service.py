@@ -35,7 +35,7 @@ HOSTS = ("127.0.0.1", "localhost")
 
 def make_app(client: Client) -> FastAPI:
     app = FastAPI(title="医保码（医保电子凭证）")
-    # 恶意网页可以把自己的域名解析到 127.0.0.1（DNS 重绑定），但改不了 Host
+    # 恶意网页可以把自己的域名解析到 127.0.0.1（DNS 重绑定），但 Host 仍是它的域名
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
 
     # 用 def 而不用 async def：FastAPI 在线程中运行，等待动态库时不影响其他请求

@@ -2,8 +2,8 @@
 
     python id_card.py --simulate
 
-标准没有列出这个交易，nationec 也没有它的类，因此用 AnyRequest：字段用接口文档里的名称，
-原样发送；返回的全部字段在 model_extra 里。其他没有列出的交易也这样办理。
+标准未列出这个交易，nationec 也没有它的类，因此用 AnyRequest：字段用接口文档里的名称，
+原样发送；返回的字段都在 model_extra 里。其他未列出的交易也这样办理。
 """
 
 import logging
@@ -30,7 +30,7 @@ def read_card(client: Client) -> Dict[str, Any]:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     options = parse(parser("读身份证（cn.nhsa.cert.get）"), argv)
-    simulator = Simulator()  # 模拟器不认识这个交易，要告诉它返回什么
+    simulator = Simulator()  # 模拟器没有这个交易，要指定返回什么
     card = {"userName": "张三", "idNo": "533222199909090123", "idType": "01"}
     simulator.answer("cn.nhsa.cert.get", data=card)
     try:

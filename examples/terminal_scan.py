@@ -2,7 +2,7 @@
 
     python terminal_scan.py --simulate
 
-本交易有业务流水号，不填时由 Client 生成。这里由 HIS 先生成、先保存，再发起交易：
+本交易有业务流水号，未指定时由 Client 生成。这里由 HIS 先生成并保存，再发起交易：
 即使中途断电，也知道该核对哪一笔。
 """
 

@@ -36,7 +36,7 @@ def may_settle(client: Client, insured: EcQueryResponse) -> bool:
         id_no=insured.id_no,
         id_type=insured.id_type,
         user_name=insured.user_name,
-        ec_token=insured.ec_token,  # 用二维码解码的必须传入，两笔交易由此关联
+        ec_token=insured.ec_token,  # 由二维码解码的必须传入，两笔交易由此关联
         mdtrt_cert_type=MdtrtCertType.EC_QRCODE,
         business_type=SETTLEMENT,
         **WINDOW,

@@ -695,7 +695,7 @@ class TestThePageInABrowser:
             )
             before = browser.run(f"return document.querySelector('{target}').value")
             browser.type(CODE)
-            assert browser.text("#note") == '请先点"扫码"，再扫'
+            assert browser.text("#note") == "请先点“扫码”，再扫"
             assert browser.run(f"return document.querySelector('{target}').value") == before
             assert browser.text("#result") == IDLE
         assert browser.run("return JSON.stringify({...localStorage})") == stored
@@ -731,7 +731,7 @@ class TestThePageInABrowser:
         agent.close()
         browser.click("#go")
         shown = browser.find("#result.bad") and browser.text("#result")
-        assert "本机服务没有运行，本次没有发送" in shown
+        assert "本机服务没有运行，本次未发送" in shown
         assert "结果未知" not in shown
         browser.run("begin((api = null))")
         browser.find("#result.bad .next")
@@ -789,7 +789,7 @@ class TestThePageInABrowser:
         [
             (
                 {"code": 500004, "message": "密码错"},
-                "医保平台提示\n医保平台提示：密码错（500004），",
+                "未成功\n医保平台提示：密码错（500004），",
             ),
             ({"code": 500320}, "无需密码 · 可以结算\n本次无需输入密码，可直接办理"),
         ],

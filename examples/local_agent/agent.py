@@ -45,7 +45,7 @@ from nationec.transactions import TRANSACTIONS, widened
 
 log = logging.getLogger("agent")
 
-# 超过标准长度的字段照样发送，在日志中提醒；标准没有的字段原样发送。
+# 超过标准长度的字段照常发送，并记录警告；标准没有的字段原样发送。
 # 地方增加的必填字段：REQUESTS["ec.query"] = 带有该字段的子类，页面和接口说明随之而变。
 REQUESTS = {trans_type: widened(request) for trans_type, request in TRANSACTIONS.items()}
 BODY_LIMIT = 256 * 1024  # 一张 100 KB 的照片，加上其余字段
@@ -127,7 +127,7 @@ class Guard:
         detail = "请用 --origin 登记该网页的来源，并重新启动本机服务"
         if origin == "null":  # 任何网页都能以它为来源，不能登记
             detail = "本地文件（file://）的网页没有来源：请从 http 地址打开并登记，"
-            detail += "或由程序自身而不是网页调用，并开通 --no-origin"
+            detail += "或由程序自身而不是网页调用，并加上 --no-origin"
         return problem(403, "origin", "该网页未登记，请联系信息科", detail=detail)
 
     async def _with_token(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -137,8 +137,8 @@ class Guard:
         if not http.url.path.startswith("/api/"):
             return None  # 页面和接口说明，没有秘密
         if not ("origin" in http.headers or http.method == "GET" or self._no_origin):
-            detail = "C/S 程序没有 Origin：请开通 --no-origin"
-            return problem(403, "origin", "该程序未开通，请联系信息科", detail=detail)
+            detail = "C/S 程序没有 Origin：请加上 --no-origin，并重新启动本机服务"
+            return problem(403, "origin", "不允许该程序调用，请联系信息科", detail=detail)
         scheme, _, token = http.headers.get("authorization", "").partition(" ")
         right = secrets.compare_digest(token.strip().encode("latin-1"), self._token)
         if scheme.lower() != "bearer" or not right:
@@ -146,10 +146,10 @@ class Guard:
         if http.method == "POST":
             length = http.headers.get("content-length", "")
             if "transfer-encoding" in http.headers or not length.isdigit():
-                text = "请求须有 Content-Length，不能用 Transfer-Encoding"
+                text = "请求必须有 Content-Length，不能用 Transfer-Encoding"
                 return problem(411, "length", text)
             if int(length) > BODY_LIMIT:
-                return problem(413, "length", "请求过大，请换一张小一些的照片")
+                return problem(413, "length", "请求过大，请换小一些的照片")
         return None
 
 
@@ -170,10 +170,10 @@ class Window:
             with anyio.move_on_after(self._patience) as waiting:
                 await self._turn.acquire()
             if waiting.cancelled_caught:
-                return problem(429, "busy", "前一笔交易尚未完成，请稍候再试")
+                return problem(429, "busy", "前一笔交易尚未完成，请稍后重试")
             try:
                 if await http.is_disconnected():
-                    return problem(429, "gone", "对方已不再等待")
+                    return problem(429, "gone", "调用方已断开连接")
                 self._under_way = http.headers.get(CALL_ID, "")
                 exchange = await run_in_threadpool(self.client.exchange, request)
             finally:
@@ -198,7 +198,7 @@ class Window:
         if not re.fullmatch(r"[a-z]\w*(\.\w+)+", trans_type, re.ASCII):
             raise HTTPException(404)
         if fields.get("orgId") not in (None, self.client.org_id):
-            raise ValueError("机构 ID orgId 与本机配置的医保定点机构代码不同")
+            raise ValueError("机构 ID orgId 与本机配置的医保定点机构代码不一致")
         if trans_type in REQUESTS:
             return REQUESTS[trans_type](**fields)
         if fields.get("outBizNo") == "":
@@ -283,7 +283,7 @@ def make_app(window: Window) -> Starlette:
 
     async def unexpected(http: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException):
-            return problem(error.status_code, "http", "没有这个接口，或应当用 POST")
+            return problem(error.status_code, "http", "没有这个接口，或没有用 POST")
         return problem(500, "internal", "本机服务出错，请联系信息科", "unknown")  # Guard 记日志
 
     routes = [
@@ -327,15 +327,15 @@ def parsed(argv: Optional[Sequence[str]]) -> Tuple[argparse.Namespace, str, sock
     where.add_argument("--simulate", action="store_true", help="模拟，不需要动态库和网络")
     where.add_argument("--url", help="业务请求地址")
     add = parser.add_argument
-    add("--org-id", help="医保定点机构代码，有 --url 时必填")
+    add("--org-id", help="医保定点机构代码，用 --url 时必填")
     add("--dll", default=os.environ.get("NATIONEC_DLL", "NationECCode.dll"), help="动态库的路径")
-    add("--python", help="运行动态库的另一个 Python，动态库为 32 位时填 32 位的")
-    add("--timeout", type=float, default=60, help="一次调用的超时时间（60 秒）")
-    add("--port", type=int, default=18650, help="端口（18650）")
+    add("--python", help="运行动态库的另一个 Python，位数与动态库相同")
+    add("--timeout", type=float, default=60, help="超时时间（秒），默认 60")
+    add("--port", type=int, default=18650, help="端口，默认 18650")
     add("--origin", action="append", default=[], help="HIS 网页的来源 https://his.example，可重复")
     add("--no-origin", action="store_true", help="允许本机的 C/S 程序调用（没有 Origin，凭令牌）")
-    add("--token-file", help="令牌文件；没有则每次启动生成一个，只适合试用")
-    add("--patience", type=float, default=30, help="排队的超时时间（30 秒）")
+    add("--token-file", help="令牌文件；未指定时每次启动生成一个令牌，只适合试用")
+    add("--patience", type=float, default=30, help="排队的超时时间（秒），默认 30")
     options = parser.parse_args(argv)
     if options.url and not options.org_id:
         parser.error("请用 --org-id 指定医保定点机构代码")
