@@ -317,7 +317,7 @@ CHINESE: Dict[str, str] = {
     "print code, message, extra and outBizNo too": (
         "同时输出 code、message、extra 和 outBizNo"
     ),
-    "errors on stderr as JSON in UTF-8": "标准错误输出 JSON，UTF-8 编码",
+    "errors on stderr as JSON in UTF-8": "错误以 JSON 写到标准错误，UTF-8 编码",
     "stdout and stderr as JSON in ASCII, with \\u escapes": (
         "标准输出和标准错误都是纯 ASCII 的 JSON（\\u 转义）"
     ),
