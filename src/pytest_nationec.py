@@ -1,8 +1,8 @@
 """pytest fixtures for the tests of your own code.
 
-pytest loads every plugin that is installed, for every test run. So this module stands
-outside the package, and imports it when a test asks for a fixture: to start pytest
-takes no pydantic.
+pytest imports every installed plugin in every test run. This module is outside the
+package, and imports it only when a test uses a fixture, so that starting pytest does
+not import pydantic.
 """
 
 from typing import TYPE_CHECKING, Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def nationec_simulator() -> "Iterator[Simulator]":
     """A ``Simulator`` with a deadline of one second.
 
-    ``answer`` tells it what to say, ``requests`` is what it got.
+    ``answer`` sets its answers, ``requests`` holds what it received.
     """
     from nationec import Simulator
 
@@ -28,7 +28,7 @@ def nationec_simulator() -> "Iterator[Simulator]":
 
 @pytest.fixture
 def nationec_client(nationec_simulator: "Simulator") -> "Iterator[Client]":
-    """A ``Client`` of ``nationec_simulator``."""
+    """A ``Client`` that calls ``nationec_simulator``."""
     from nationec import Client
 
     with Client(

@@ -12,7 +12,11 @@ _ALPHABET = digits + ascii_uppercase
 
 
 class _Counter:
-    """From a random start, and no more in a second than there are numbers."""
+    """Makes the time and the characters of a number, never the same pair twice.
+
+    It counts from a random start, and makes at most ``36**places`` pairs for one
+    second.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -22,7 +26,8 @@ class _Counter:
     def next(self, places: int) -> str:
         with self.lock:
             now = int(time.time())
-            # A second that is full, and a clock set back, borrow from the next one.
+            # All numbers of this second are used (the clock may have been set back):
+            # use those of the next second.
             if now <= self.second and self.number - self.first >= 36**places:
                 now = self.second + 1
             if now > self.second:
@@ -37,15 +42,15 @@ _counter = _Counter()
 
 
 def new_out_biz_no(org_id: str, *, random: int = 3) -> str:
-    """A new ``out_biz_no``: YYYYMMDDHHMMSS, ``random`` characters, ``org_id``.
+    """Return a new ``out_biz_no``: YYYYMMDDHHMMSS, ``random`` characters, ``org_id``.
 
-    The time is the local one. Never the same twice in one process. Two numbers made in
-    the same second at two windows are the same once in 36 to the power of ``random``
-    (46,656 for the three of §4.2.3): where many windows share an organisation number,
-    ask for more. The characters are 0-9 and A-Z.
+    The time is local time; the characters are 0-9 and A-Z. One process never makes the
+    same number twice. Two windows that make a number in the same second make the same
+    one once in 36 to the power of ``random`` cases (46,656 for the three characters of
+    §4.2.3). Use more characters if many windows share an organisation number.
 
-    Raises ``ValueError`` when the whole would be longer than the 64 characters of
-    §5.4.3.
+    Raises ``ValueError`` if the number would be longer than the 64 characters of
+    §5.4.3, or ``random`` is less than 1.
     """
     if random < 1:
         raise ValueError(_("{name} must be at least 1").format(name="random"))
@@ -60,7 +65,7 @@ def new_out_biz_no(org_id: str, *, random: int = 3) -> str:
 
 def _after_fork() -> None:
     global _counter
-    _counter = _Counter()  # else the child counts on from where its parent does
+    _counter = _Counter()  # else parent and child would make the same numbers
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,9 +1,9 @@
-"""What a call means: fill in, write, call, judge in the standard's order (§4.1)."""
+"""``Client`` makes calls: it fills in, writes, calls and judges the answer (§4.1)."""
 
-# A request is checked before anything is sent, and sent once. What comes back is judged
-# in three steps: the return value, else ProtocolError; code, else BusinessError; data,
-# else ResponseFormatError. However it ends, all of it is on the exchange, which is
-# reported to ``on_exchange`` and to the log.
+# A request is checked before anything is sent, and sent once. The answer is judged in
+# the standard's order: return value (or ProtocolError), code (or BusinessError), data
+# (or ResponseFormatError). The exchange records all of it, also of a call that failed.
+# It is passed to ``on_exchange``, and the log gets one line.
 
 import logging
 from contextlib import suppress
@@ -40,22 +40,22 @@ class Client:
     Threads may share it. ``url`` is 业务请求地址 (§5.2), ``org_id`` the
     医保定点机构代码 (§4.2.4.1) of at most 40 characters.
 
-    ``dll`` is the path of ``NationECCode.dll``; without it the DLL is looked for (see
-    ``DllTransport``). With ``python``, the command of another interpreter, or
-    ``timeout``, in seconds, the DLL is called in a process of its own (see
-    ``IsolatedDll``). ``transport`` is anything else that makes the call. Closing the
+    ``dll`` is the path of ``NationECCode.dll``; without it the DLL is searched for (see
+    ``DllTransport``). With ``python`` (the command of another interpreter) or
+    ``timeout`` (in seconds), the DLL is called in a separate process (see
+    ``IsolatedDll``). ``transport`` is another object that makes the call. Closing the
     client closes the transport.
 
-    ``encoding`` is the DLL's, which the standard says is GB 18030 (§4.1);
-    ``response_encoding`` is that of its answers, the same unless given. ``data_format``
-    is how ``data`` and a ``dict`` in ``extra`` go out: as an ``"object"``, as in the
-    example of §5.3.5.1, or as a JSON ``"string"``, as in §4.2.4.1; answers are read in
-    both. ``out_buffer_size`` is the room for an answer, in bytes.
+    ``encoding`` is the encoding of requests, GB 18030 in the standard (§4.1);
+    ``response_encoding`` is that of answers, by default the same. ``data_format`` says
+    how ``data`` and a ``dict`` in ``extra`` are sent: as an ``"object"``, as in the
+    example of §5.3.5.1, or as a JSON ``"string"``, as in §4.2.4.1. Answers are accepted
+    in both formats. ``out_buffer_size`` is the size of OutData in bytes.
 
-    ``on_exchange`` is called with the ``Exchange`` of every call, failed or not, before
-    the call returns.
+    ``on_exchange`` is called with the ``Exchange`` of every call before the call
+    returns or raises.
 
-    Raises ``DllLoadError``, and ``ValueError`` for arguments that cannot be right.
+    Raises ``DllLoadError``, and ``ValueError`` for invalid arguments.
     """
 
     def __init__(
@@ -98,32 +98,32 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the transport. The client cannot be used after it."""
+        """Close the transport. The client cannot be used again."""
         self._closed = True
         self.transport.close()
 
     def call(self, request: Request[T], *, extra: Extra = None) -> T:
         """Carry out a transaction, and return the ``data`` of the answer.
 
-        The request is sent once, whatever happens. ``extra`` is that of the head
-        (§4.2.4.1), at most 2,048 characters of JSON; a ``str`` goes out as it is.
+        The request is never sent twice. ``extra`` is the ``extra`` of the head
+        (§4.2.4.1), at most 2,048 characters of JSON; a ``str`` is sent unchanged.
 
         Raises ``DllLoadError``, ``DllTimeoutError``, ``DllCrashError``,
-        ``ProtocolError``, ``BusinessError`` and ``ResponseFormatError``, all of them
-        ``NationEcError``: their ``outcome_unknown`` says whether the transaction may
-        have taken place all the same. Raises ``ValueError`` for what cannot be encoded,
-        and for a client that is closed; ``TypeError`` for what is no request.
+        ``ProtocolError``, ``BusinessError`` and ``ResponseFormatError``. All are
+        ``NationEcError``; ``outcome_unknown`` says whether the transaction may have
+        taken place. Raises ``ValueError`` if the request cannot be encoded or the
+        client is closed, and ``TypeError`` if ``request`` is not a request.
         """
         return cast(T, self.exchange(request, extra=extra).data)
 
     def exchange(self, request: Request[T], *, extra: Extra = None) -> Exchange[T]:
-        """Do the same, and return all of it: what was sent and received, and when."""
+        """Do what ``call`` does, and return the whole ``Exchange``."""
         if self._closed:
             raise ValueError(_("this client is closed: make a new one"))
         request = self._filled_in(request)
         sent = self._wire.in_data(request, extra)
         exchange = Exchange(request, sent, datetime.now(timezone.utc))
-        # From here on something may have been sent: what happens is kept, and told.
+        # From here on something may be sent: record and report whatever happens.
         try:
             self._carry_out(exchange)
         except BaseException as error:
@@ -170,7 +170,7 @@ class Client:
             try:
                 self._on_exchange(exchange)
             except Exception as error:
-                # Without its text, which may hold what the hook was given.
+                # Only its type: its text may hold personal data of the exchange.
                 kind = type(error).__name__
                 _log(
                     logger,
@@ -192,7 +192,7 @@ def _transport(
     timeout: Optional[float],
     out_buffer_size: int,
 ) -> Transport:
-    # A process of its own is for whoever asks for one: it has to be started and kept.
+    # A separate process costs time and memory, so it is used only if asked for.
     if python is None and timeout is None:
         return DllTransport(dll, out_buffer_size=out_buffer_size)
     return IsolatedDll(
@@ -204,7 +204,7 @@ def _transport(
 
 
 def _outcome(exchange: Exchange[Any]) -> str:
-    """Return code=0, or error=BusinessError and its reason, code or return value."""
+    """Return ``code=0``, or ``error=`` with its reason, code or return value."""
     error = exchange.error
     if error is None:
         return f"code={exchange.envelope and exchange.envelope.code}"
@@ -218,28 +218,28 @@ def _outcome(exchange: Exchange[Any]) -> str:
 
 
 def _warn_of_slips(request: Request[Any]) -> None:
-    """Log what is sent as it is, and may be a slip: it may be right in a province."""
+    """Log values that look like mistakes. They are sent: a province may use them."""
     for name, value in request.__dict__.items():
         if type(value) is not str:
             continue
         listed = with_leading_zero(name, value)
-        if listed is not None:  # it was a number for a while, in Excel or as a C# int
+        if listed is not None:  # Excel or a C# int has dropped the zero
             text = "%s: %s=%s is not listed, %s (%s) is"
             values = field(name), one_line(value), listed, listed.label
             _log(slips, logging.WARNING, text, request.trans_type, *values)
-        elif "?" in value:  # what an encoding that lacks Chinese makes of it
+        elif "?" in value:  # an encoding without Chinese writes "?" for it
             text = "%s: %s has a question mark where Chinese may have been"
             _log(slips, logging.WARNING, text, request.trans_type, field(name))
 
 
 def _log(to: logging.Logger, level: int, text: str, *values: Any) -> None:
-    # A filter of the program's may raise, and the transaction has taken place.
+    # The program's log filter may raise. That must not hide the answer.
     with suppress(Exception):
         to.log(level, text, *values)
 
 
 def _checked(setting: str, text: Any, limit: int) -> str:
-    """Return ``text`` without the blanks that a database leaves around it."""
+    """Check ``text``, and return it without the blanks that a database pads."""
     stripped = text.strip(" ") if isinstance(text, str) else ""
     if 1 <= len(stripped) <= limit and stripped.isprintable():
         return stripped
@@ -251,7 +251,7 @@ def _checked(setting: str, text: Any, limit: int) -> str:
     raise ValueError(fault.format(setting=name, limit=limit))
 
 
-# In words: these are the slips of everybody's first day, and nothing has been sent yet.
+# Beginners make these mistakes, so each has its own message. Nothing has been sent yet.
 def _check_request(request: Any) -> None:
     name = type(request).__name__
     if isinstance(request, type) and issubclass(request, Request):

@@ -1,13 +1,13 @@
-"""The dictionaries of §6 and the return codes of §7.1: a row of a table, a line.
+"""The dictionaries of §6 and the return codes of §7.1, one line for each row.
 
 A member is the code that goes over the wire
 (``str(BusinessType.HOSPITAL_REGISTRATION)`` is ``"01101"``), and its ``label`` is the
-standard's own text. The lists of §6 are extended by later editions and by provinces, so
-a code that is not listed stays a plain ``str`` (an ``int`` for a return code) wherever
-one can occur.
+standard's own text. Later editions and provinces extend the lists of §6, so a field
+also accepts a code that is not listed, and keeps it as a plain ``str`` (a return code
+as an ``int``).
 
-The label stands once more beneath each member, where an editor shows it; a test
-compares the two.
+The docstring under each member repeats its label, because editors show docstrings. A
+test compares the two.
 """
 
 from enum import Enum, IntEnum
@@ -35,7 +35,8 @@ class Code(str, Enum):
             return None
         return next((member for member in cls if member == str(code)), None)
 
-    # Pythons disagree on what an enum with a mixed-in type formats as: here the code.
+    # Python versions format an enum with a mixed-in type differently. Always use the
+    # code.
     __str__ = str.__str__
     __format__ = str.__format__  # type: ignore[assignment]
 
@@ -46,8 +47,8 @@ _HOSPITAL, _PHARMACY, _APP, _COUNTER = "医院", "药店", "医疗类APP", "柜�
 class BusinessType(Code):
     """用码业务类型 (§6.1): what the voucher is used for.
 
-    A code is the first level's followed by the second's. ``label`` is 第二级名称,
-    ``first_level`` is 第一级名称, ``remark`` is 第二级说明.
+    A code consists of the first level's code and the second level's. ``label`` is
+    第二级名称, ``first_level`` is 第一级名称, ``remark`` is 第二级说明.
     """
 
     first_level: str
@@ -112,7 +113,7 @@ class BusinessType(Code):
 
 
 class IdType(Code):
-    """证件类型 (§6.2): the kind of document that ``id_no`` is the number of."""
+    """证件类型 (§6.2): the kind of document whose number is ``id_no``."""
 
     RESIDENT_ID = "01", "居民身份证（户口簿）"
     """居民身份证（户口簿）"""
@@ -239,7 +240,7 @@ class ReturnCode(IntEnum):
 
     @property
     def advice(self) -> Optional[str]:
-        """What a window does now, in the reader's language; ``None`` for most codes."""
+        """What the operator should do, in the reader's language; mostly ``None``."""
         return _(ADVICE[self]) if self in ADVICE else None
 
     __str__ = int.__repr__
@@ -377,7 +378,7 @@ ADVICE: Dict[int, str] = {
     ReturnCode.ORG_ID_WRONG: _CHECK_ORG_ID,
     ReturnCode.PASSWORD_NOT_NEEDED: "No password is needed this time: go on",
 }
-"""What a window does about the codes that it meets most, in English (see ``zh``)."""
+"""What the operator should do about the most frequent codes (Chinese: ``zh``)."""
 
 
 OF_FIELDS: Dict[str, Type[Code]] = {
@@ -389,9 +390,9 @@ OF_FIELDS: Dict[str, Type[Code]] = {
 
 
 def with_leading_zero(field: str, value: object) -> Optional[Code]:
-    """Return the listed code that ``value`` is without its leading zero.
+    """Return the listed code that is ``value`` with a leading zero, else ``None``.
 
-    Excel and a C# int lose it. ``None`` for any other value.
+    Excel and a C# int lose the leading zero of a code.
     """
     if type(value) is not str or field not in OF_FIELDS:
         return None

@@ -6,16 +6,16 @@
     ├── DllLoadError          no DLL to call: nothing was sent
     ├── DllTimeoutError       no answer by the deadline: the outcome is unknown
     ├── DllCrashError         the DLL broke down during the call: the outcome is unknown
-    ├── ProtocolError         the return value is not "0000": not got through (§5.2)
+    ├── ProtocolError         the return value is not "0000": the call failed (§5.2)
     ├── BusinessError         code is not 0: the platform refused (§7.1)
     └── ResponseFormatError   code is 0, or missing, and the answer cannot be read
 
-A request that is wrong in itself never gets this far: making it raises
+These are not raised for an invalid request: making it raises
 ``pydantic.ValidationError``.
 
 The text of an error is one line in the reader's language: what happened, then what to
-do. It names the transaction and no patient. The one thing shown as it came is what the
-platform (``message``) or the DLL wrote for the operator.
+do. It names the transaction, but no patient. Only the words that the platform
+(``message``) or the DLL wrote for the operator are quoted.
 """
 
 from typing import Any, Dict, Mapping, Optional, Tuple
@@ -25,10 +25,11 @@ from .exchange import Exchange
 from .language import _, cut, one_line, option
 from .zh import CHINESE
 
-# Personal data: in no text, in no ``args`` and in no pickle.
+# These attributes hold personal data. No text, ``args`` or pickle includes them.
 _PRIVATE = ("exchange", "received")
 
-# The advice of these codes says what happened too; of others the platform does.
+# The advice for these codes also says what happened. For other codes the platform's
+# message says it.
 _ADVICE_SAYS_ALL = (
     ReturnCode.INVALID_PARAMETER,
     ReturnCode.RATE_LIMITED,
@@ -42,13 +43,13 @@ _ADVICE_SAYS_ALL = (
 class NationEcError(Exception):
     """Any failure of a call.
 
-    ``trans_type`` and ``out_biz_no`` say which transaction, ``exchange`` is all that
-    was sent and received; the client fills them in, and they are ``None`` for what
-    fails outside a call.
+    ``trans_type`` and ``out_biz_no`` identify the transaction, ``exchange`` is all that
+    was sent and received. The client fills them in; they are ``None`` for an error
+    outside a call.
 
-    ``args`` are the text and a ``dict`` of the attributes, both plain JSON:
-    ``type(error)(*error.args)`` is the same error, as Celery rebuilds it. ``exchange``
-    holds the patient's data, so neither ``args`` nor a pickle has it.
+    ``args`` are the text and a ``dict`` of the attributes, both plain JSON. Celery
+    rebuilds the error from them: ``type(error)(*error.args)``. Neither ``args`` nor a
+    pickle holds ``exchange``, since it has the patient's data.
     """
 
     trans_type: Optional[str] = None
@@ -59,8 +60,8 @@ class NationEcError(Exception):
     operator_action: str = "操作"
     """``Request.operator_action`` of the transaction."""
     outcome_unknown: bool = False
-    """Whether the transaction may have taken place all the same: timeout, crash, an
-    answer that cannot be read, and the code -3. Nothing else decides this."""
+    """Whether the transaction may have taken place: true after a timeout, a crash, an
+    answer that cannot be read, and code -3. No other attribute decides this."""
     _for_operator = "医保交易未完成，请稍后重试；仍不成功请联系信息科"
 
     def __init__(
@@ -91,9 +92,9 @@ class NationEcError(Exception):
 
     @property
     def for_operator(self) -> str:
-        """One Chinese sentence for the operator (收款员): what happened, what to do.
+        """One sentence for the operator (收款员): what happened, what to do.
 
-        Without a path, an address or a patient, whatever the reader's language.
+        It is Chinese in every language setting, and names no path, address or patient.
         """
         if not self.outcome_unknown:
             return self._for_operator
@@ -127,7 +128,7 @@ class NationEcError(Exception):
             )
         return _("The outcome is unknown: find out before it is done again")
 
-    # A pickle goes to other machines: what was sent and received stays here.
+    # A pickle may go to other machines, so it must not hold personal data.
     def __reduce__(self) -> Tuple[Any, ...]:
         state = {
             name: value for name, value in vars(self).items() if name not in _PRIVATE
@@ -138,11 +139,11 @@ class NationEcError(Exception):
 class DllLoadError(NationEcError):
     """The DLL cannot be loaded, so nothing was sent.
 
-    ``reason`` is one of ``not-found``, ``not-a-library`` (or damaged, for another
-    processor, not to be read), ``wrong-width`` (a library for another bitness or
-    system), ``missing-dependency``, ``no-export`` and ``no-interpreter`` (isolated
-    only: the other Python does not start); ``path`` is the file in question, empty
-    where none was found.
+    ``reason`` is ``not-found``, ``not-a-library`` (also a DLL that is damaged, for
+    another processor, or not readable), ``wrong-width`` (a library for another bitness
+    or system), ``missing-dependency``, ``no-export``, ``no-folder`` (``cwd`` cannot be
+    entered) or ``no-interpreter`` (``IsolatedDll`` only: the other Python does not
+    start). ``path`` is the file or folder, empty if none was found.
     """
 
     reason: str = ""
@@ -157,9 +158,9 @@ class DllTimeoutError(NationEcError):
 
 
 class DllCrashError(NationEcError):
-    """The DLL crashed, ended its process, wrote past ``OutData``, or was cancelled.
+    """The DLL crashed, ended its process, wrote past OutData, or was cancelled.
 
-    The transaction may have taken place. ``received`` is what OutData held.
+    The transaction may have taken place. ``received`` is the content of OutData.
     """
 
     received: bytes = b""
@@ -169,10 +170,10 @@ class DllCrashError(NationEcError):
 class ProtocolError(NationEcError):
     """The return value of ``NationEcTrans`` is not ``"0000"`` (§5.2).
 
-    ``return_value`` is its text (``None`` for NULL), ``out_data`` the text found in
-    OutData, empty where there is none: of JSON the ``message`` or ``cause`` alone,
-    since the rest may be a patient's. Bytes that the encoding cannot read are shown as
-    U+FFFD; the bytes themselves are on ``exchange``.
+    ``return_value`` is its text, ``None`` for NULL. ``out_data`` is the text in
+    OutData, or empty. If that is JSON, it is only its ``message`` or ``cause``, since
+    the rest may be a patient's. Bytes that are not valid in the encoding are shown as
+    U+FFFD; ``exchange`` has the bytes.
     """
 
     return_value: Optional[str] = None
@@ -183,8 +184,7 @@ class BusinessError(NationEcError):
     """The platform refused: ``code`` is not 0 (§4.2.4.2, §7.1).
 
     ``message`` is the platform's own ``message``, else its ``cause``, else the text of
-    §7.1. ``return_code`` is the member of ``ReturnCode``, ``None`` where §7.1 lists
-    none. Code -3 (服务端请求超时) is no refusal: ``outcome_unknown`` is true.
+    §7.1. Code -3 (服务端请求超时) is not a refusal: ``outcome_unknown`` is true.
     """
 
     code: int = 0
@@ -192,12 +192,12 @@ class BusinessError(NationEcError):
 
     @property
     def outcome_unknown(self) -> bool:  # type: ignore[override]
-        """Whether the platform did not say how it ended: code -3."""
+        """Whether ``code`` is -3: the platform does not know the outcome."""
         return self.code == ReturnCode.SERVER_TIMEOUT
 
     @property
     def return_code(self) -> Optional[ReturnCode]:
-        """The member of §7.1, ``None`` where it lists none."""
+        """The member for ``code``, ``None`` if §7.1 does not list it."""
         return ReturnCode.listed(self.code)
 
     @property
@@ -212,11 +212,12 @@ class BusinessError(NationEcError):
 
 
 class ResponseFormatError(NationEcError):
-    """The answer is not what §4.2.4.2 and §5 say. What was received is on ``exchange``.
+    """The answer is not what §4.2.4.2 and §5 define. ``exchange`` holds the answer.
 
-    ``missing`` has the wire names of required fields that are absent or empty,
-    ``unreadable`` of those whose value cannot be read. ``permanent`` says that to do it
-    again does not help: a gateway or a web page answered, or a setting is wrong.
+    ``missing`` lists required fields that are absent or empty, ``unreadable`` lists
+    fields whose value cannot be read; both hold wire names. ``permanent`` is true if
+    repeating the call cannot help: a gateway or a web page answered, or a setting is
+    wrong.
     """
 
     missing: Tuple[str, ...] = ()
@@ -226,25 +227,25 @@ class ResponseFormatError(NationEcError):
 
     @property
     def for_operator(self) -> str:
-        """As of any error, but not to do it again if it is ``permanent``."""
+        """See ``NationEcError``. If ``permanent``, it does not say to try again."""
         if self.permanent and self.repeatable:
             return "未收到结果，本次不产生费用，请联系信息科"
         return super().for_operator
 
 
-# From here on the sentences: what happened, then what to do; paths and lists stand
-# last. What happened comes from the transports as a reason with its facts.
+# The functions below make the sentences: what happened, then what to do, then paths and
+# lists. The transports pass what happened as a reason and its facts.
 
 
 def load_error(reason: str, path: str = "", **facts: Any) -> DllLoadError:
-    """Put the binding's or the worker's reason and facts into words."""
+    """Make the error for a reason of the binding or the worker, and its facts."""
     texts = {**_dll_texts(), **_python_texts()}
     names = {"dll": option("dll"), "python": option("python"), "path": path, **facts}
     text = texts[facts.get("how", reason)].format(**names)
     if "places" in facts:
         places = ", ".join(facts["places"][:5])
         text += _(". Looked in: {places}").format(places=places)
-    if "version" in facts:  # of the other side of IsolatedDll
+    if "version" in facts:  # of the Python that IsolatedDll started
         text += _(" (in Python {version}, {bits}-bit: {command})").format(**facts)
     return DllLoadError(text, reason=reason, path=path)
 
@@ -320,7 +321,7 @@ def _python_texts() -> Dict[str, str]:
 
 
 def crash_error(reason: str, received: bytes = b"", **facts: Any) -> DllCrashError:
-    """Put the binding's or the worker's reason and facts into words."""
+    """Make the error for a reason of the binding or the worker, and its facts."""
     texts = {
         "crashed": _("the DLL crashed ({detail})"),
         "ended": _("the DLL ended its process ({detail})"),
@@ -336,15 +337,15 @@ def crash_error(reason: str, received: bytes = b"", **facts: Any) -> DllCrashErr
 
 
 def timeout_error(seconds: float) -> DllTimeoutError:
-    """The deadline is over."""
+    """Make the error for a call that took longer than ``seconds``."""
     text = _("the DLL has not answered within {seconds:g} s, and its process was ended")
     return DllTimeoutError(text.format(seconds=seconds))
 
 
 def protocol_error(return_value: Optional[str], out_data: str) -> ProtocolError:
-    """``return_value`` is not ``0000``; both are what the DLL says to people."""
+    """Make the error for a return value other than ``0000``; see ``Wire.words``."""
     said = "NULL" if return_value is None else cut(return_value) or _("no text")
-    # Exactly 0000 is success, and this looks like it to whoever reads the text.
+    # The bytes differ from 0000, for example by blanks, but the text looks the same.
     if return_value == "0000":
         said = _("0000 and more around it")
     if out_data:
@@ -358,9 +359,9 @@ def protocol_error(return_value: Optional[str], out_data: str) -> ProtocolError:
 
 
 def business_error(code: int, message: str) -> BusinessError:
-    """``code`` is not 0."""
+    """Make the error for a ``code`` other than 0."""
     listed = ReturnCode.listed(code)
-    # No refusal: the platform gave up waiting for somebody else's answer.
+    # Not a refusal: the platform waited too long for another system.
     if code == ReturnCode.SERVER_TIMEOUT:
         text = _("{code} the platform did not finish in time")
     elif listed and listed.advice:
@@ -378,6 +379,6 @@ def business_error(code: int, message: str) -> BusinessError:
 
 
 def format_error(fault: str, **facts: Any) -> ResponseFormatError:
-    """``fault`` says what is the matter with the answer."""
+    """Make the error for an answer that cannot be read because of ``fault``."""
     text = _("the answer cannot be read: {fault}").format(fault=fault)
     return ResponseFormatError(text, **facts)

@@ -1,4 +1,4 @@
-"""All of one call: what a HIS keeps in its log."""
+"""The record of one call, for the log of a HIS."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,17 +10,17 @@ from .models import Envelope, Request, T
 
 @dataclass(repr=False)
 class Exchange(Generic[T]):
-    """All of one call. It holds the patient's data; its ``repr`` shows none of it.
+    """The record of one call. It holds the patient's data; its ``repr`` shows none.
 
-    What the call did not get to is ``None``, or empty: ``return_value`` is also
-    ``None`` where the DLL returned NULL, ``envelope`` and ``data`` where the answer
-    could not be read.
+    An attribute is ``None`` or empty if the call failed before it was known.
+    ``return_value`` is also ``None`` if the DLL returned NULL, and ``envelope`` and
+    ``data`` are ``None`` if the answer could not be read.
     """
 
     request: Request[T]
-    """As sent: ``org_id`` and ``out_biz_no`` are filled in."""
+    """The request as sent, with ``org_id`` and ``out_biz_no`` filled in."""
     sent: bytes
-    """InData, as it goes to the transport."""
+    """InData, as the transport received it."""
     started_at: datetime
     """In UTC."""
     elapsed: float = 0.0
@@ -32,7 +32,7 @@ class Exchange(Generic[T]):
     """The head of the answer (§4.2.4.2)."""
     data: Optional[T] = None
     error: Optional[BaseException] = None
-    """What the call raised."""
+    """The exception that the call raised."""
 
     @property
     def trans_type(self) -> str:
@@ -41,7 +41,7 @@ class Exchange(Generic[T]):
 
     @property
     def out_biz_no(self) -> Optional[str]:
-        """业务流水号 (§4.2.3); ``None`` where the transaction has none."""
+        """业务流水号 (§4.2.3); ``None`` if the transaction has none."""
         number = getattr(self.request, "out_biz_no", None)
         return None if number is None else str(number)
 

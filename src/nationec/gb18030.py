@@ -1,10 +1,10 @@
 """GB 18030-2022 text and bytes.
 
-Python's own codec has the mapping of 2000 and differs in nineteen places. Those
-two-byte positions it decodes to private-use characters, which no font draws and no
-database matches, and their real characters it encodes to four bytes that a 2022 reader
-takes for something else. Some of them occur in people's names. Everything else is as
-Python's codec has it.
+Python's own codec has the mapping of the year 2000, which differs for nineteen
+characters. It decodes their two bytes to private-use characters, which no font draws
+and no database matches. It encodes the real characters to four bytes, which a reader
+of the 2022 edition takes for something else. Some of the nineteen occur in people's
+names. For all other characters this module does what Python's codec does.
 """
 
 import encodings.gb18030  # noqa: F401  # so that packers see it
@@ -35,7 +35,7 @@ MENDED = (
 _TO_REAL = {ord(private): real for _, private, real in MENDED}
 _TO_PRIVATE = {ord(real): private for _, private, real in MENDED}
 _has_private = re.compile(f"[{''.join(_TO_PRIVATE.values())}]").search
-# Bytes without these hold none of the nineteen: to look for bytes takes no time.
+# Text with one of the nineteen contains one of these bytes. Searching bytes is fast.
 _TWO_BYTES = b"\xa6", b"\xa8", b"\xfe"
 _FOUR_BYTES = b"\x81\x35", b"\x82\x35", b"\x84\x31"
 _PIECE = 4096
@@ -50,7 +50,7 @@ def encode(text: str) -> bytes:
     """
     if len(text) <= _PIECE:
         return _encode_piece(text)
-    # In pieces, since most of a long text is a photo in ASCII, which takes no time.
+    # Most of a long text is a photo in ASCII: pieces in ASCII are encoded quickly.
     pieces = [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)]
     return b"".join(map(_encode_piece, pieces))
 
@@ -65,9 +65,9 @@ def _encode_piece(piece: str) -> bytes:
 
 
 def decode(raw: bytes) -> str:
-    """Decode ``raw``.
+    """Decode ``raw`` as GB 18030-2022.
 
-    The two-byte and the old four-byte form both give the real character. Raises
+    The two bytes and the old four bytes both decode to the real character. Raises
     ``UnicodeDecodeError`` for bytes that are not GB 18030.
     """
     text = raw.decode("gb18030")

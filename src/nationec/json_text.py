@@ -7,19 +7,19 @@ from typing import Any
 from pydantic_core import from_json
 
 ABSENT = ("", None, "null")
-"""What counts as absent in an answer: all three have been seen."""
+"""Values that count as absent in an answer. Platforms send all three."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class TooDeepError(Exception):
-    """JSON of more than 200 levels. No ``ValueError``: pydantic would catch it."""
+    """JSON has more than 200 levels. pydantic would catch it as a ``ValueError``."""
 
 
 def parse(text: str) -> Any:
     """Parse ``text``; raw control characters count as blanks.
 
-    Raises as ``parse_strictly`` does.
+    Raises the same exceptions as ``parse_strictly``.
     """
     try:
         return parse_strictly(text)
@@ -28,12 +28,12 @@ def parse(text: str) -> Any:
 
 
 def parse_strictly(text: str) -> Any:
-    """Parse ``text``, of at most 200 levels.
+    """Parse ``text``, which may nest 200 levels deep.
 
-    Raises ``TooDeepError``, and ``ValueError``, whose text may hold a piece of
-    ``text``.
+    Raises ``TooDeepError`` if it is deeper, and ``ValueError`` if it is not JSON. The
+    message of the ``ValueError`` may hold a piece of ``text``.
     """
-    # A lone surrogate is a ValueError here, and a TypeError in from_json.
+    # For a lone surrogate this raises ValueError; from_json would raise TypeError.
     raw = text.encode()
     try:
         # The cache of strings would keep patients' names in memory.
@@ -47,7 +47,7 @@ def parse_strictly(text: str) -> Any:
 
 
 def unwrap(value: Any) -> Any:
-    """Parse ``value`` as often as it is JSON text: some platforms encode twice."""
+    """Parse ``value`` until it is no JSON text: some platforms encode it twice."""
     while isinstance(value, str):
         try:
             value = parse(value)
@@ -61,6 +61,6 @@ write = json.JSONEncoder(
 ).encode
 """Write a value as compact JSON.
 
-Not pydantic's ``to_json``, which on Windows nests 99 levels deep. Raises ``TypeError``,
-``ValueError`` and ``RecursionError``, whose text may hold a value.
+pydantic's ``to_json`` fails on Windows for more than 99 levels. Raises ``TypeError``,
+``ValueError`` and ``RecursionError``; their messages may hold a value.
 """

@@ -1,10 +1,10 @@
-"""The bases of requests and responses, and what they never show."""
+"""The base classes of requests and responses."""
 
-# A field's docstring begins with its name in the standard (参数描述), which an editor
-# shows and an error tells. Python's names become the wire's by themselves (``auth_no``
-# is ``authNo``); a request takes either and goes out under the wire's.
+# A field's docstring begins with its name in the standard (参数描述). Editors show it,
+# and errors name the field by it. The wire name of a field is its Python name in camel
+# case (``auth_no`` is ``authNo``). A request accepts both, and is sent with wire names.
 #
-# No error, ``repr`` or pickle of an error holds a value: it may be a patient's.
+# No error, ``repr`` or pickle of an error shows a value, since it may be a patient's.
 
 import re
 from typing import (
@@ -43,7 +43,7 @@ from .rows import JsonText, required
 
 
 def _no_boolean(code: Any) -> Any:
-    if isinstance(code, bool):  # pydantic takes true for 1
+    if isinstance(code, bool):  # pydantic would read true as 1
         raise ValueError("a boolean")
     return code
 
@@ -67,7 +67,8 @@ class _Model(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        # Around all: a wrap validator stands inside a subclass's "after" validators.
+        # pydantic's own wrap validator would not see errors of a subclass's "after"
+        # validators, so this one is put around the whole schema.
         wrap = core_schema.no_info_wrap_validator_function
         return wrap(cls._validate, handler(source))
 
@@ -85,10 +86,10 @@ class _Model(BaseModel):
                 return super().__setattr__(name, value)
             except ValidationError as error:
                 hidden = _without_input(type(self), error)
-            raise hidden  # not from in there: the context holds the input
+            raise hidden  # outside the except block, whose context holds the input
 
     def __repr_args__(self) -> Iterator[Tuple[Optional[str], Any]]:
-        """Show which fields are there, and the values of codes that are listed."""
+        """Show the names of fields with a value, and the values of listed codes."""
         for name, value in self.__dict__.items():
             if value is not None:
                 yield name, str(value) if isinstance(value, Code) else _Hidden()
@@ -99,9 +100,10 @@ class _Model(BaseModel):
 
 
 def _without_input(model: Type[BaseModel], error: ValidationError) -> ValidationError:
-    """Return ``error`` in the reader's language, and without the input."""
+    """Return ``error`` in the reader's language and without the input."""
     faults = error.errors(include_input=False)
-    # An unlisted code may be right. If it has another fault, that one is shown alone.
+    # For an unlisted code pydantic reports "enum" beside its other fault, such as the
+    # length. An unlisted code is allowed, so show only the other fault.
     others = {fault["loc"][:1] for fault in faults if fault["type"] != "enum"}
     details = []
     for fault in faults:
@@ -109,20 +111,20 @@ def _without_input(model: Type[BaseModel], error: ValidationError) -> Validation
             continue
         kind: Any = fault["type"]
         text = _sentence(model, fault)
-        # An error of pydantic's own kinds has a url. The context of any other, which is
-        # a user's validator's, may hold the input. Before pydantic 2.13 an error of a
-        # custom kind is unpickled with its context.
+        # pydantic's own errors have a url. Other errors come from a user's validator,
+        # and their context may hold the input. Before pydantic 2.13 a custom error
+        # needs its context when it is unpickled.
         context = fault.get("ctx", {}) if "url" in fault else {}
         custom = PydanticCustomError(
             kind, "{text}", {**context, "error": text, "text": text}
         )
-        # The first part of the place alone: the next may be a key of the input.
+        # Only the first part of the location: the next may be a key of the input.
         details.append(InitErrorDetails(type=custom, loc=fault["loc"][:1], input=None))
     return ValidationError.from_exception_data(model.__name__, details, hide_input=True)
 
 
 def _sentence(model: Type[BaseModel], fault: Any) -> str:
-    """Say, for example, 收款员姓名 operator_name: at most 30 characters."""
+    """Describe a fault, as in ``收款员姓名 operator_name: at most 30 characters``."""
     texts = {
         "missing": _("it must be given"),
         "extra_forbidden": _("there is no such field"),
@@ -149,7 +151,7 @@ def _sentence(model: Type[BaseModel], fault: Any) -> str:
 
 
 def chinese_name(model: Type[BaseModel], name: str) -> str:
-    """Return 参数描述 of a field: what its docstring begins with."""
+    """Return 参数描述 of a field, with which its docstring begins."""
     info = model.model_fields.get(name)
     return re.split("[：\n]", info.description or "")[0] if info else ""
 
@@ -157,8 +159,8 @@ def chinese_name(model: Type[BaseModel], name: str) -> str:
 class Response(_Model):
     """The ``data`` of an answer. Derive from it for a transaction of your own.
 
-    Read leniently: ``""``, ``null`` and ``"null"`` are as absent, a number is read as
-    its digits where text is expected, and fields that no table lists are kept in
+    It is read leniently: ``""``, ``null`` and ``"null"`` count as absent, a number is
+    accepted where text is expected, and fields that no table lists are kept in
     ``model_extra``.
     """
 
@@ -182,7 +184,7 @@ T = TypeVar("T", bound=Response)
 
 
 class Request(_Model, Generic[T]):
-    """The ``data`` of a transaction, and as ``T`` the type of what answers it.
+    """The ``data`` of a transaction. ``T`` is the type of its response.
 
     Derive from it for a transaction of your own::
 
@@ -193,8 +195,8 @@ class Request(_Model, Generic[T]):
             trans_type = "cn.nhsa.cert.get"
             operator_id: str
 
-    A field that a province adds is a subclass with that field. Wrong, missing, too long
-    and unknown fields raise ``pydantic.ValidationError`` here, before anything is sent.
+    If a province adds a field, derive a subclass with that field. Making a request with
+    wrong, missing, too long or unknown fields raises ``pydantic.ValidationError``.
     """
 
     model_config = ConfigDict(
@@ -205,26 +207,26 @@ class Request(_Model, Generic[T]):
     """交易类型 (§4.2.4.1), at most 40 characters."""
     response_type: ClassVar[Type[Response]]
     repeatable: ClassVar[bool] = False
-    """Whether it may be done again when its outcome is unknown: it settles nothing."""
+    """Whether it settles nothing, and may be repeated if its outcome is unknown."""
     operator_action: ClassVar[str] = "操作"
-    """What is done at the window, as ``NationEcError.for_operator`` says it: 扫码."""
+    """What the operator does, for ``NationEcError.for_operator``, for example 扫码."""
 
     org_id: Annotated[Optional[str], required(40)] = None
     """机构 ID：医保定点机构代码
 
-    Filled in by the client, into the head and the data."""
+    The client fills it in, in the head and in the data."""
 
-    # An editor shows this text where a request is made, and else pydantic's.
+    # Editors show this docstring where a request is made, instead of pydantic's.
     if TYPE_CHECKING:
 
         def __init__(self, **data: Any) -> None:
-            """The ``data`` of a transaction: the class says which."""
+            """Make the ``data`` of this class's transaction."""
 
     else:
 
         def __class_getitem__(cls, answer: Any) -> Any:
-            # As of any generic class. pydantic's own makes a model for each answer, and
-            # the seven of them took half of the time in which this package is imported.
+            # Do what typing.Generic does. pydantic would make another model for each
+            # response type: seven models, half of this package's import time.
             return super(BaseModel, cls).__class_getitem__(answer)
 
     @classmethod
@@ -243,9 +245,9 @@ class _Head(_Model):
 class AnyRequest(Request[Response]):
     """A transaction without a class: ``AnyRequest("cn.nhsa.cert.get", outBizNo="1")``.
 
-    ``data`` goes out under the names and with the values given here, but for ``None``,
-    which is left out; ``org_id`` is filled in as ever. The answer is a ``Response``
-    with everything in its ``model_extra``.
+    ``data`` is sent with the names and values given here; a field that is ``None`` is
+    left out. The client fills in ``org_id``, as for all requests. The answer is a
+    ``Response`` with all fields in its ``model_extra``.
 
     Raises ``pydantic.ValidationError`` for a ``trans_type`` that is empty or longer
     than 40 characters, and for values that JSON does not have.
@@ -256,7 +258,7 @@ class AnyRequest(Request[Response]):
     _trans_type: str = PrivateAttr()
 
     def __init__(self, trans_type: str, /, **data: Any) -> None:
-        """A transaction without a class (§4.2.4.1): ``data`` under the wire's names."""
+        """Make a transaction (§4.2.4.1) of ``data``, which has the wire names."""
         super().__init__(**data)
         self._trans_type = _Head(trans_type=trans_type).trans_type
 
@@ -279,16 +281,16 @@ class AnyRequest(Request[Response]):
 
 
 class Envelope(Response):
-    """The head of an answer (§4.2.4.2); what is added to it is in ``model_extra``."""
+    """The head of an answer (§4.2.4.2). ``model_extra`` holds what no table lists."""
 
     code: Annotated[int, Field(gt=-(10**10), lt=10**10), BeforeValidator(_no_boolean)]
-    """返回码 (§7.1): any integer, also as text, where the table has four digits."""
+    """返回码 (§7.1): any integer, also as text. The table allows only four digits."""
     message: Annotated[str, BeforeValidator(_as_text)] = Field(
         default="", validation_alias=AliasChoices("message", "cause")
     )
-    """返回信息：its ``message``, else its ``cause``, else the text of §7.1"""
+    """返回信息：``message`` of the answer, else its ``cause``, else the text of §7.1"""
     org_id: Annotated[Optional[str], BeforeValidator(_as_text)] = None
-    """机构 ID: may be ``None``, Y in the table and not in the example of §5.3.5.2."""
+    """机构 ID: required in the table, but absent in the example of §5.3.5.2."""
     data: JsonText = None
     extra: JsonText = None
 

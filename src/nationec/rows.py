@@ -1,6 +1,7 @@
-"""What a row of the standard is for pydantic: 必填 Y and N, a code, a photo, JSON.
+"""The kinds of rows in the standard's tables, as pydantic types.
 
-Lengths are the standard's, in characters.
+They are required (必填 Y) and optional (必填 N) text of a request, the fields of an
+answer, codes, photos and JSON. Lengths are the standard's, in characters.
 """
 
 from base64 import b64encode
@@ -18,8 +19,6 @@ PHOTO_LIMIT = 102_400
 
 _BASE64 = (ascii_letters + digits + "+/").encode()
 
-
-# The rows of the tables: 必填 Y and N of a request, a code, a field of an answer.
 _TEXT: Dict[str, Any] = {"pattern": r"^[^\x00-\x1f\x7f]*$", "strict": True}
 
 
@@ -29,7 +28,7 @@ def required(limit: int) -> Any:
 
 
 def optional(limit: int) -> Any:
-    """Limit optional text (必填 N). ``None`` leaves it out."""
+    """Allow text (必填 N) of at most ``limit`` characters."""
     return Field(max_length=limit, **_TEXT)
 
 
@@ -39,14 +38,14 @@ def answered(limit: int) -> Any:
 
 
 LISTED = Field(union_mode="left_to_right")
-"""A code: the member if the standard lists it, else the text as it is."""
+"""Read a code as the enum's member if it is listed, else as the plain text."""
 
 JsonText = Annotated[Any, BeforeValidator(unwrap)]
 """JSON (扩展参数) in an answer, parsed if it arrives as text."""
 
 
 def _is_base64(text: str) -> bool:
-    # In a fifth of the time that decoding takes: a photo is most of what a call costs.
+    # This takes a fifth of the time of decoding. Most of a call's time is the photo's.
     rest = text.encode("ascii", "replace").translate(None, _BASE64)
     if rest not in (b"", b"=", b"==") or len(text) % 4:
         return False
@@ -74,4 +73,4 @@ Photo = Annotated[Union[_Text, bytes], AfterValidator(_photo)]
 """A photo: the image as ``bytes``, or its base64."""
 
 Ext = Union[Dict[str, JsonValue], _Text]
-"""预留 json of a request: an object, or JSON text that goes out as it is."""
+"""预留 json of a request: an object, or JSON text that is sent unchanged."""

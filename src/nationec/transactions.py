@@ -1,6 +1,7 @@
-"""The transactions of §5.3 to §5.6 and cn.nhsa.ec.auth, a row of the tables a field.
+"""The transactions of §5.3 to §5.6 and cn.nhsa.ec.auth.
 
-What the standard marks N has a default and may be ``None``, which leaves it out.
+Each row of a table is a field. Fields that the standard marks N default to ``None``; a
+field that is ``None`` is not sent.
 """
 
 import logging
@@ -26,7 +27,7 @@ from .models import Request, Response, T
 from .rows import LISTED, Ext, JsonText, Photo, answered, optional, required
 
 log = logging.getLogger("nationec.request")
-"""What is sent as it is, and may be a slip."""
+"""Warns about values that are sent unchanged but may be mistakes."""
 _LONGER = "%s: %s has %d characters, the standard's table has %d"
 
 _Code3 = Annotated[str, required(3)]
@@ -35,13 +36,13 @@ _Code6 = Annotated[str, required(6)]
 
 
 class Operated(Request[T], Generic[T]):
-    """The rows that all requests of a window have in common."""
+    """A request of an operator at a window: the rows that all five have in common."""
 
     repeatable = True
 
     @classmethod
     def _validate(cls, data: Any, handler: Any) -> Any:
-        # A database fills a CHAR column with blanks at its end.
+        # A database pads a CHAR column with blanks.
         if isinstance(data, dict):
             data = {
                 name: value.rstrip(" ") if isinstance(value, str) else value
@@ -60,11 +61,11 @@ class Operated(Request[T], Generic[T]):
     office_name: Annotated[str, required(30)]
     """科室名称"""
 
-    # An editor shows this text where one of them is made.
+    # Editors show this docstring where one of the requests is made.
     if TYPE_CHECKING:
 
         def __init__(self, **data: Any) -> None:
-            """A transaction of the standard.
+            """Make a transaction of the standard.
 
             - ``EcQueryRequest``: 电子凭证二维码解码 (§5.3)
             - ``QrcodeGetRequest``: 终端医保电子凭证码解码 (§5.4)
@@ -80,19 +81,19 @@ class Numbered(Operated[T], Generic[T]):
     out_biz_no: Annotated[Optional[str], required(64)] = None
     """定点医药机构本次业务流水号：不可重复，每次请求都需要唯一
 
-    Made with ``new_out_biz_no`` unless given."""
+    If it is ``None``, the client makes one with ``new_out_biz_no``."""
 
 
-# Three of the tables are one, but for authNo in §5.5.4.
+# Three of the tables have the same rows; §5.5.4 adds authNo.
 class DecodedResponse(Response):
-    """Whose voucher it is: the rows that §5.3.4, §5.4.4 and §5.5.4 have in common."""
+    """The insured person: the rows that §5.3.4, §5.4.4 and §5.5.4 have in common."""
 
     id_no: Annotated[str, answered(64)]
     """参保人身份证"""
     id_type: Annotated[Union[IdType, str], LISTED, answered(64)]
     """证件类型：详见 6.2 证件类型代码表
 
-    A plain ``str``, without a ``label``, where the table does not list the code."""
+    A code that the table does not list is a plain ``str``, without a ``label``."""
     user_name: Annotated[str, answered(64)]
     """参保人姓名"""
     ec_token: Annotated[str, answered(40)]
@@ -106,7 +107,7 @@ class DecodedResponse(Response):
     birthday: Annotated[Optional[str], answered(10)] = None
     """出生日期
 
-    As it came: ``1998-01-01`` and ``1998.01.01`` have both been seen."""
+    Kept as received: platforms send both ``1998-01-01`` and ``1998.01.01``."""
     nationality: Annotated[Optional[str], answered(32)] = None
     """国籍"""
     email: Annotated[Optional[str], answered(32)] = None
@@ -118,11 +119,11 @@ class DecodedResponse(Response):
 
 
 class EcQueryResponse(DecodedResponse):
-    """电子凭证二维码解码的响应 (§5.3.4): whose voucher the QR code is."""
+    """电子凭证二维码解码的响应 (§5.3.4): the insured person whose QR code it is."""
 
 
 class EcQueryRequest(Operated[EcQueryResponse]):
-    """电子凭证二维码解码 (§5.3): decode the QR code that the reader has read."""
+    """电子凭证二维码解码 (§5.3): decode a QR code that a scanner has read."""
 
     trans_type = "ec.query"
     operator_action = "扫码"
@@ -136,7 +137,7 @@ class EcQueryRequest(Operated[EcQueryResponse]):
 
 
 class QrcodeGetResponse(DecodedResponse):
-    """终端医保电子凭证码解码的响应 (§5.4.4): whose voucher the terminal has scanned."""
+    """终端医保电子凭证码解码的响应 (§5.4.4): the insured person with this code."""
 
 
 class QrcodeGetRequest(Numbered[QrcodeGetResponse]):
@@ -154,14 +155,14 @@ class QrcodeGetRequest(Numbered[QrcodeGetResponse]):
 
 
 class AuthCheckResponse(DecodedResponse):
-    """刷脸授权获取医保身份的响应 (§5.5.4): whose face it is."""
+    """刷脸授权获取医保身份的响应 (§5.5.4): the insured person whose face it is."""
 
     auth_no: Annotated[str, answered(64)]
     """实人认证业务流水号：医保综合服务终端返回的授权码"""
 
 
 class AuthCheckRequest(Numbered[AuthCheckResponse]):
-    """刷脸授权获取医保身份 (§5.5): whose face the terminal has recognised."""
+    """刷脸授权获取医保身份 (§5.5): identify the face that the terminal recognised."""
 
     trans_type = "cn.nhsa.auth.check"
     operator_action = "刷脸"
@@ -174,7 +175,7 @@ class AuthCheckRequest(Numbered[AuthCheckResponse]):
     """人脸照片：base64 字符串，大小控制在 100k 以下
 
     The image as ``bytes``, or its base64 as ``str`` of at most 102,400 characters.
-    §5.5.3 marks it Y and leaves it to the caller whether to send one."""
+    §5.5.3 marks it Y, but lets the caller decide whether to send one."""
     ext_data: Optional[Ext] = None
     """扩展参数：预留 json 字段"""
 
@@ -198,10 +199,10 @@ class EcPwdResponse(Response):
 
 
 class EcPwdRequest(Operated[EcPwdResponse]):
-    """医保电子凭证密码核验 (§5.6): have the voucher's password entered, and check it.
+    """医保电子凭证密码核验 (§5.6): ask for the voucher's password, and check it.
 
-    The limits are those of §5.6.3: idNo 30, idType 3, businessType 6, where other
-    tables have 64, 64 and 5.
+    The limits are those of §5.6.3: idNo 30, idType 3, businessType 6. Other tables have
+    64, 64 and 5.
     """
 
     trans_type = "cn.nhsa.ec.pwd"
@@ -226,7 +227,7 @@ class EcPwdRequest(Operated[EcPwdResponse]):
     ext_data: Ext = {}  # noqa: RUF012 - pydantic copies it for each request
     """扩展参数：预留 json 字段
 
-    §5.6.3 marks it Y and defines no content: ``{}`` unless given."""
+    §5.6.3 marks it Y but defines no content, so the default is ``{}``."""
 
     @model_validator(mode="after")
     def _token_with_qrcode(self) -> "EcPwdRequest":
@@ -259,9 +260,9 @@ def _as_text(value: Any) -> Any:
 class EcAuthRequest(Numbered[EcAuthResponse]):
     """刷脸获取医保用户身份授权 (the terminal's standard): show its face screen.
 
-    Its ``auth_no`` is what ``AuthCheckRequest`` (§5.5) needs. That standard
-    (定点医药机构对接医保业务综合服务终端接口规范) is not at hand: the table is what the
-    models of a public HIS say of it.
+    ``AuthCheckRequest`` (§5.5) needs the ``auth_no`` of its answer. The terminal's
+    standard (定点医药机构对接医保业务综合服务终端接口规范) was not available: the
+    fields are those in the source code of a public HIS.
     """
 
     trans_type = "cn.nhsa.ec.auth"
@@ -270,7 +271,7 @@ class EcAuthRequest(Numbered[EcAuthResponse]):
     ext_data: Annotated[Optional[Ext], AfterValidator(_as_text)] = None
     """扩展参数
 
-    A ``dict`` goes out as JSON text: that standard has no objects here."""
+    A ``dict`` is sent as JSON text: the terminal's standard has no objects here."""
 
 
 TRANSACTIONS: Dict[str, Type[Request[Any]]] = {
@@ -283,14 +284,14 @@ TRANSACTIONS: Dict[str, Type[Request[Any]]] = {
         EcAuthRequest,
     )
 }
-"""Every transaction that has a class, by its transType: §3, and the terminal's."""
+"""The classes of requests by transType: those of §3 and the terminal's."""
 
 
 def widened(request: Type[Request[Any]]) -> Type[Request[Any]]:
     """Derive a class that takes longer text than the table, and other fields.
 
-    Later editions and provinces ask for both. Each longer text is a warning in the log
-    ``nationec.request``, and goes out as it is.
+    Later editions and provinces ask for both. Longer text is sent unchanged, and the
+    logger ``nationec.request`` warns of it.
     """
 
     class Widened(request):  # type: ignore[valid-type,misc]
@@ -313,7 +314,7 @@ def widened(request: Type[Request[Any]]) -> Type[Request[Any]]:
                         _LONGER, request.trans_type, field(name), len(text), limit
                     )
             made = super()._validate(fields, handler)
-            made.__dict__.update(whole)  # not by a copy: this is its __init__ too
+            made.__dict__.update(whole)  # in place: __init__ calls this too
             return made
 
     Widened.__name__ = request.__name__

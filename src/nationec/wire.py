@@ -1,12 +1,12 @@
-"""The one room that knows how text becomes bytes and back: ``Wire``."""
+"""``Wire`` converts requests to bytes, and bytes to answers."""
 
-# A request is the ``data`` of the standard's message (§4.2.4.1): pydantic writes it,
-# the head goes around it as text, and the whole is encoded once. An answer is decoded
-# once, and one JSON parser and one function read its head and its ``data`` alike.
+# A request is the ``data`` of the standard's message (§4.2.4.1). pydantic writes it as
+# JSON, ``in_data`` writes the head around it and encodes the whole once. An answer is
+# decoded once. One JSON parser and one function read both its head and its ``data``.
 #
-# An answer that cannot be read is a ``ResponseFormatError``. Its text names fields and
-# settings, never a value. UTF-8 where another encoding is expected is refused and not
-# guessed: a garbled name is the worst answer.
+# An answer that cannot be read raises ``ResponseFormatError``. Its text names fields
+# and settings, never a value. An answer in UTF-8 where another encoding is expected is
+# refused: a wrong guess would give a garbled name, which is worse than an error.
 
 import codecs
 from typing import Any, Dict, List, Optional, Sequence, Type, Union
@@ -21,7 +21,7 @@ from .language import _, cut, option
 from .models import AnyRequest, Envelope, Request, T
 
 Extra = Union[Dict[str, Any], str, None]
-"""``extra`` of the head (§4.2.4.1): an object, or JSON text that goes out as is."""
+"""``extra`` of the head (§4.2.4.1): an object, or JSON text that is sent unchanged."""
 
 _AROUND = "\ufeff \t\r\n"  # a byte order mark, and white space
 _ERROR_WORDS = "message", "cause"
@@ -31,8 +31,8 @@ _GATEWAY_WORDS = (*_ERROR_WORDS, "err_msg", "error", "status")
 class Wire:
     """The encodings of a DLL and the format of its messages.
 
-    See ``Client`` for the arguments. Raises ``ValueError`` for an encoding that does
-    not exist or cannot be in a ``char*``, and for another format.
+    See ``Client`` for the arguments. Raises ``ValueError`` if an encoding does not
+    exist or cannot be used in a ``char*``, and for an unknown ``data_format``.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Wire:
                 return gb18030.encode(text)
             return text.encode(encoding)
         except UnicodeEncodeError:
-            pass  # and not raised from here: it holds the request
+            pass  # raise outside: this error holds the request
         fault = _(
             "the request holds a character that {encoding} does not have: "
             "nothing was sent"
@@ -69,8 +69,8 @@ class Wire:
     def in_data(self, request: Request[Any], extra: Extra = None) -> bytes:
         """Write the message of §4.2.4.1.
 
-        Raises ``ValueError`` for what JSON or the encoding cannot carry, and for an
-        ``extra`` of more than 2,048 characters.
+        Raises ``ValueError`` for a value that JSON or the encoding cannot represent,
+        and for an ``extra`` of more than 2,048 characters.
         """
         data = _data(request)
         if self._data_as_text:
@@ -104,22 +104,23 @@ class Wire:
             fault = _no_json(text)
         except TooDeepError:
             fault = _too_deep("OutData")
-        # Not from in there: the parser's error may hold a piece of the answer.
+        # Raise outside the except blocks: the parser's error may hold a piece of the
+        # answer.
         if fault and is_utf8:
             raise _wrong_encoding(encoding, is_utf8)
         if fault:
             raise format_error(fault, permanent=bool(text))
-        # What has no code is not the platform's, whatever its encoding.
+        # An answer without a code is a gateway's: report that, not the encoding.
         envelope = _head(value)
         if is_utf8:
             raise _wrong_encoding(encoding, is_utf8)
         return envelope
 
     def words(self, raw: Optional[bytes]) -> str:
-        """Return what the DLL wrote for people to read.
+        """Return the text that the DLL wrote for people.
 
-        Of JSON its ``message`` or ``cause``; of a piece of JSON nothing, since it may
-        be a request.
+        If it is JSON, return only its ``message`` or ``cause``. If it is a piece of
+        JSON, return nothing, since it may be part of the request.
         """
         raw = raw or b""
         encoding = "utf-8" if _is_utf8(raw) else self._response_encoding
@@ -137,14 +138,15 @@ class Wire:
 
 
 def codec(setting: str, name: str) -> str:
-    """Return Python's own name for the encoding that the client's ``setting`` names.
+    """Return Python's name of the encoding ``name``.
 
-    Raises ``ValueError`` for one that does not exist or cannot be in a ``char*``.
+    Raises ``ValueError``, which names ``setting``, if the encoding does not exist or
+    cannot be used in a ``char*``.
     """
     setting = option(setting).rstrip("=")
     try:
         found = codecs.lookup(name.encode("ascii").decode()).name
-        # Not UTF-16, and nothing that starts with a byte order mark.
+        # UTF-16, and encodings that write a byte order mark, do not fit.
         fits = "a{".encode(found) == b"a{"
     except (LookupError, TypeError, ValueError, AttributeError):
         text = _("{setting}: there is no encoding {name}; the standard's is gb18030")
@@ -195,14 +197,15 @@ def read(model: Type[T], value: Any, what: str) -> T:
 
 
 def _data(request: Request[Any]) -> str:
-    # A user's class may have it as a field, the data of an AnyRequest another so named.
+    # A user's class may declare trans_type as a field, which is not sent. In an
+    # AnyRequest a field of that name is data.
     exclude = None if isinstance(request, AnyRequest) else {"trans_type"}
     try:
         return request.model_dump_json(
             by_alias=True, exclude=exclude, exclude_none=True, warnings=False
         )
     except PydanticSerializationError:
-        pass  # it may hold a value
+        pass  # raise outside: this error may hold a value
     text = _("the request holds something that JSON cannot carry: nothing was sent")
     raise ValueError(text)
 
@@ -211,13 +214,13 @@ def _json(value: Any) -> str:
     try:
         return write(value)
     except (TypeError, ValueError, RecursionError):
-        pass  # it may hold a value
+        pass  # raise outside: this error may hold a value
     text = _("extra holds something that JSON cannot carry: nothing was sent")
     raise ValueError(text)
 
 
 def _is_utf8(raw: bytes) -> bool:
-    """Whether this is Chinese in UTF-8; as GB 18030 it often is valid other text."""
+    """Whether this is Chinese in UTF-8. It often is valid GB 18030 too, but garbled."""
     if raw.isascii():
         return False
     try:
@@ -250,7 +253,7 @@ def _head(value: Any) -> Envelope:
 
 
 def _words(answer: Any, names: Sequence[str]) -> List[str]:
-    """Return the texts and numbers that an object has under ``names``."""
+    """Return the texts and numbers under ``names`` if ``answer`` is an object."""
     values = [answer.get(name) for name in names] if isinstance(answer, dict) else []
     return [
         str(value)
@@ -285,7 +288,7 @@ def _too_deep(what: str) -> str:
 def _unreadable(
     what: str, model: Type[T], value: Any, faults: Sequence[Any]
 ) -> ResponseFormatError:
-    # A field is read or it is not: what pydantic says of the value is not shown.
+    # pydantic's messages are not shown: they may hold the value.
     kinds = {str(*each["loc"][:1]) or model.__name__: each["type"] for each in faults}
     missing = tuple(name for name in kinds if kinds[name] == "missing")
     unreadable = tuple(name for name in kinds if kinds[name] != "missing")

@@ -1,4 +1,4 @@
-"""The command ``nationec``: its parser, and a file for each of its commands."""
+"""The command ``nationec``. Each of its commands is a module of this package."""
 
 import errno
 import io
@@ -19,7 +19,7 @@ logging.getLogger("nationec").addHandler(logging.NullHandler())
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the command, and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
-        # Code page 936 has not every character.
+        # Code page 936 lacks some characters.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     before = on_command_line.set(True)
@@ -29,7 +29,7 @@ def main(argv: Optional[List[str]] = None) -> int:
             sys.stdout.flush()
         return status
     except OSError as error:
-        # A reader such as head has read enough. Windows says EINVAL.
+        # The reader of the pipe (such as head) has closed it. Windows says EINVAL.
         if error.errno not in (errno.EPIPE, errno.EINVAL):
             raise
         discard_stdout()

@@ -1,11 +1,11 @@
 """``nationec call``: any transaction, for a script in any language."""
 
-# The options; then what is sent (``message``), the call, in which the DLL always has a
-# process of its own, and the answer: to stdout, and what goes wrong to stderr.
+# ``message`` reads the request. The DLL is always called in a separate process. The
+# answer goes to stdout, errors go to stderr.
 #
 # The file of --keep is JSON in UTF-8: InData, the return value and OutData as text, or
-# in base64 what is not valid in the DLL's encoding. Windows gives a file the rights of
-# its folder.
+# as base64 if they are not valid in the DLL's encoding. On Windows the file has the
+# access rights of its folder.
 
 import json
 import logging
@@ -82,7 +82,7 @@ def _add_more(add: Callable[..., Any]) -> None:
 
 
 class _Slips(logging.Handler):
-    """Adds to ``texts`` what the library says of a request that it sends as it is."""
+    """Adds the library's warnings about a request to ``texts``."""
 
     def __init__(self, texts: List[str]) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class _Slips(logging.Handler):
 
 
 def run(arguments: Namespace) -> int:
-    """Carry out the transaction, and report."""
+    """Carry out the transaction, print the answer and return the exit code."""
     warnings: List[str] = []
     error: Optional[Failure] = None
     handler = _Slips(warnings)
@@ -103,7 +103,7 @@ def run(arguments: Namespace) -> int:
         _print(_exchange(message, arguments, warnings), arguments)
     except (NationEcError, InvalidRequest) as caught:
         error = caught
-    except ValueError as caught:  # of the client
+    except ValueError as caught:  # from the client
         error = InvalidRequest(str(caught))
     finally:
         slips.removeHandler(handler)
@@ -117,7 +117,7 @@ def _exchange(
     done: List[Exchange[Any]] = []
     with _client(message, arguments, done) as client:
         if isinstance(client.transport, IsolatedDll):
-            client.transport.start()  # until then Ctrl-C cancels nothing that was sent
+            client.transport.start()  # Ctrl-C up to here: nothing was sent
         file = _opened(arguments.keep) if arguments.keep else None
         try:
             return client.exchange(message.request, extra=message.extra)
@@ -165,10 +165,10 @@ def _client(
 
 
 def _opened(path: str) -> TextIO:
-    """Open the file of --keep, overwritten, for this user only."""
+    """Open the file of --keep for this user only. Its content is overwritten."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        # One that was there keeps its rights; /dev/null is to keep them.
+        # An existing file kept its rights: restrict them, but not those of /dev/null.
         if stat.S_ISREG(os.fstat(descriptor).st_mode) and hasattr(os, "fchmod"):
             os.fchmod(descriptor, 0o600)
     except OSError:
@@ -177,7 +177,7 @@ def _opened(path: str) -> TextIO:
 
 
 def _keep(file: TextIO, done: List[Exchange[Any]], arguments: Namespace) -> bool:
-    """Write what was ``done``, nothing if nothing was sent; whether there was room."""
+    """Write the exchange, if there was one. Return whether it was written."""
     encoding = "gb18030" if arguments.simulate else arguments.encoding
     answered_in = arguments.response_encoding or encoding
     try:
@@ -229,7 +229,7 @@ def _print(exchange: Exchange[Any], arguments: Namespace) -> None:
 
 
 def _on_the_wire(data: Any) -> Dict[str, Any]:
-    """Return the fields by wire name. ``model_dump`` would stop at 200 levels."""
+    """Return the fields by wire name. ``model_dump`` fails for 200 levels."""
     fields = type(data).model_fields
     named = {fields[name].alias or name: data.__dict__[name] for name in fields}
     return {**named, **(data.model_extra or {})}

@@ -1,4 +1,4 @@
-"""``nationec codes``: find a code, or words, in the standard's tables."""
+"""``nationec codes``: search the standard's tables for a code or for words."""
 
 import sys
 from argparse import Namespace
@@ -26,7 +26,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Print what is found; the exit code is 1 when nothing is."""
+    """Print the codes found. The exit code is 1 if there are none."""
     words = [word.lower() for word in arguments.query]
     members = [member for table in _TABLES for member in table]
     exact = [member for member in members if words == [str(member).lower()]]
@@ -35,7 +35,7 @@ def run(arguments: Namespace) -> int:
     ]
     for member in exact or near:
         line, *advice = _entry(member).split("\n")
-        # A list of all is for looking through.
+        # A list of all codes is shorter without advice.
         print(line, *(advice if words else []), sep="\n")
     if exact or near:
         return 0
@@ -45,7 +45,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _entry(member: Any) -> str:
-    """Return the line of a code, and a second one with the advice, if there is one."""
+    """Return the line of a code, with its advice, if any, on a second line."""
     columns = "scope", "first_level", "remark"
     more = [getattr(member, name, None) for name in columns]
     table = type(member)

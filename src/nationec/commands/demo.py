@@ -1,4 +1,4 @@
-"""``nationec demo``: the transactions on the simulator, with what goes both ways."""
+"""``nationec demo``: show what each transaction sends and receives (simulated)."""
 
 from argparse import Namespace
 from typing import Any, Dict
@@ -55,7 +55,7 @@ def run(arguments: Namespace) -> None:
 
 
 def _show(client: Client, request: Request[Any]) -> Any:
-    """Print all of a call, and return the answer. The patient is the standard's."""
+    """Make and print a call, and return its answer: the standard's example patient."""
     try:
         exchange = client.exchange(request)
     except NationEcError as error:
@@ -80,7 +80,7 @@ def _line(label: str, text: str) -> None:
 
 
 def _code(request: Request[Any]) -> str:
-    """Return the Python that makes ``request``: to be copied."""
+    """Return Python code that makes ``request``, for the reader to copy."""
     values = [
         f"{name}={str(value)!r}"
         for name, value in request

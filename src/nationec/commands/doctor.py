@@ -1,4 +1,4 @@
-"""``nationec doctor``: what to look at, in the order in which it can fail."""
+"""``nationec doctor``: check what a call needs, in the order of use."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ from .parser import Parser
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 
-# What the real DLL leaves in its folder.
+# The log folder that the real DLL creates in its own folder.
 _LOG = "dlllog(Nation)"
 
 Finding = Tuple[str, str, str]
@@ -30,11 +30,11 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Print the report; the exit code is 1 where a call cannot work."""
+    """Print the report. The exit code is 1 if a call cannot work."""
     words = {OK: _("ok"), WARNING: _("warning"), FAILED: _("failed")}
     exit_code = 0
     for status, check, text in _findings(arguments):
-        # At once: loading the DLL may take a while.
+        # Flush each line: loading the DLL may take a while.
         print(_padded(words[status]), _padded(check), text, flush=True)
         if status == FAILED:
             exit_code = 1
@@ -57,7 +57,7 @@ def _findings(arguments: Namespace) -> Iterator[Finding]:
     try:
         path = binding.find(arguments.dll)
     except binding.LoadError as error:
-        # The other Python may see other paths than this one.
+        # With --python only a warning: the other Python may see other paths.
         text = str(load_error(error.reason, error.path, **error.facts))
         yield WARNING if arguments.python else FAILED, "DLL", text
         path = arguments.dll or binding.DLL_NAME if arguments.python else ""
@@ -74,14 +74,13 @@ def _findings(arguments: Namespace) -> Iterator[Finding]:
 def _system() -> str:
     if sys.platform != "win32":
         return f"{os.uname().sysname} {os.uname().release}"
-    # platform.* asks WMI from Python 3.12 on, which is slow, and absent on some
-    # systems. Not what Windows tells a program, which depends on what that program's
-    # manifest knows of.
+    # From Python 3.12 on the platform module asks WMI, which is slow and sometimes
+    # absent. The other numbers of getwindowsversion depend on python.exe's manifest.
     return f"Windows {'.'.join(map(str, sys.getwindowsversion().platform_version))}"
 
 
 def _process() -> Iterator[Finding]:
-    """Say whether a DLL that needs an administrator, or shows a window, can do so."""
+    """Check for a DLL that needs an administrator or shows a window."""
     import ctypes
 
     windll = ctypes.windll  # type: ignore[attr-defined,unused-ignore]
@@ -101,7 +100,7 @@ def _process() -> Iterator[Finding]:
 
 
 def _file(path: str) -> Iterator[Finding]:
-    """Check a Windows DLL; other libraries are the system loader's to judge."""
+    """Check a Windows DLL. The system's loader checks other libraries."""
     try:
         width = binding.describe(path)
         if width is None:
@@ -174,7 +173,7 @@ def _connects(url: str) -> Finding:
     try:
         socket.create_connection((host, port), timeout=3).close()
     except (OSError, UnicodeError) as error:
-        # UnicodeError: no name of the DNS has a label of 64 characters.
+        # UnicodeError: a label of the host name is longer than 63 characters.
         text = _(
             "{host} port {port} does not accept a connection: "
             "check address, network and firewall ({kind})"

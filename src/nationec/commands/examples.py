@@ -1,4 +1,4 @@
-"""``nationec examples``: a hospital has only the wheel, so the examples are in it."""
+"""``nationec examples``: copy the examples, which are in the wheel."""
 
 import shutil
 from argparse import Namespace
@@ -17,12 +17,12 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(arguments: Namespace) -> None:
-    """Copy them, and print what was copied."""
+    """Copy the examples, and print the new paths."""
     source = shipped("examples")
     files = [path for path in sorted(source.rglob("*")) if path.is_file()]
     files = [path for path in files if "__pycache__" not in path.parts]
     copies = {path: Path(arguments.folder, path.relative_to(source)) for path in files}
-    # All or nothing: half of a folder is worse than none.
+    # Copy all files or none.
     existing = [str(copy) for copy in copies.values() if copy.exists()]
     if existing:
         text = _("nothing was copied, give another folder: there is already {names}")

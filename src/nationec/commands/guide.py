@@ -1,4 +1,4 @@
-"""``nationec guide``: the handbook, a chapter at a time."""
+"""``nationec guide``: print the handbook by chapter."""
 
 import re
 import sys
@@ -10,7 +10,7 @@ from .parser import Parser
 
 
 def shipped(name: str) -> Path:
-    """Find what the wheel has in the package, and the project in its own folder."""
+    """Return the path of a file that is in the package, or in a clone at its top."""
     package = Path(__file__).resolve().parents[1]
     path = package / name
     return path if path.exists() else package.parents[1] / name
@@ -30,7 +30,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Print it; the exit code is 1 when there is no such chapter."""
+    """Print the chapters. The exit code is 1 if there is no such chapter."""
     if arguments.path:
         print(GUIDE)
         return 0

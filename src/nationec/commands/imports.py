@@ -1,4 +1,4 @@
-"""What a Windows DLL says of itself, read with pefile, on any system."""
+"""Reads the version and the imports of a Windows DLL with pefile, on any system."""
 
 import os
 from typing import Any, Dict, List
@@ -7,7 +7,7 @@ from ..transports import binding
 
 
 def _image(path: str, directory: str) -> Any:
-    """Parse one directory. Raises ``ImportError``, and ``ValueError`` for no DLL."""
+    """Parse a directory. Raises ``ImportError``, and ``ValueError`` if it is no DLL."""
     import pefile  # type: ignore[import-untyped,unused-ignore]
 
     number = pefile.DIRECTORY_ENTRY[f"IMAGE_DIRECTORY_ENTRY_{directory}"]
@@ -28,10 +28,10 @@ def version(path: str) -> str:
 
 
 def missing(path: str, width: int) -> List[str]:
-    """Name the DLLs that this one needs and that neither its folder nor Windows has.
+    """Return the names of needed DLLs that are not in its folder or in Windows.
 
-    Windows never says which one was missing. On other systems nothing is known of
-    Windows, and its own are named too.
+    Windows itself does not report which one is missing. On other systems the result
+    includes the DLLs of Windows, since its folders cannot be read.
     """
     folder = os.path.dirname(path)
     beside = _files(folder)
@@ -45,7 +45,7 @@ def missing(path: str, width: int) -> List[str]:
         image = _image(pending.pop(), "IMPORT")
         for entry in getattr(image, "DIRECTORY_ENTRY_IMPORT", []):
             name = entry.dll.decode("ascii", "replace").lower()
-            # An API set is a name that the loader knows, without a file.
+            # An API set is a name that the Windows loader resolves without a file.
             api_set = bool(system) and name.startswith(("api-ms-win-", "ext-ms-"))
             if name in beside and name not in found:
                 pending.append(os.path.join(folder, beside[name]))
@@ -54,6 +54,6 @@ def missing(path: str, width: int) -> List[str]:
 
 
 def _files(folder: str) -> Dict[str, str]:
-    """Map the names in lower case, as Windows knows them, to those on the disk."""
+    """Map file names in lower case (Windows ignores case) to the names on the disk."""
     names = os.listdir(folder) if os.path.isdir(folder) else []
     return {name.lower(): name for name in names}

@@ -1,7 +1,7 @@
-"""What ``nationec call`` sends: the message of ``--json``."""
+"""Reads the message of ``nationec call --json``."""
 
-# All of it goes out where it stood; nothing is replaced or lost silently. Fields that
-# no table lists are passed on, those that are listed are checked.
+# Every field is sent in its place; none is replaced or dropped silently. Fields that a
+# table lists are checked, others are sent unchecked.
 
 import sys
 from argparse import Namespace
@@ -31,7 +31,7 @@ class Message(NamedTuple):
 
 
 def read_message(arguments: Namespace, warnings: List[str]) -> Message:
-    """Read the message, and add to ``warnings`` what may be a slip in it.
+    """Read the message, and add possible mistakes in it to ``warnings``.
 
     Raises ``InvalidRequest``.
     """
@@ -47,16 +47,16 @@ def read_message(arguments: Namespace, warnings: List[str]) -> Message:
     trans_type = _agreed(text, arguments.trans_type, head.get("transType"))
     request = _request(trans_type, data, warnings)
     extra = head.get("extra")
-    # An object in extra would become text with it.
+    # Wire would send an object in extra as text too.
     as_text = isinstance(head["data"], str) and not isinstance(extra, dict)
     return Message(request, org_id, extra, "string" if as_text else "object")
 
 
 def _head(path: str) -> Dict[str, Any]:
-    """Return the whole message; around fields alone, a head with nothing else."""
+    """Return the message. If the file has only the fields, put them under ``data``."""
     try:
         head = parse_strictly(_contents(path))
-    except (ValueError, TooDeepError):  # whose text may hold a piece of it
+    except (ValueError, TooDeepError):  # its text may hold a piece of the message
         head = None
     if not isinstance(head, dict):
         raise InvalidRequest(_("--json: this is not a JSON object"))
@@ -69,7 +69,7 @@ def _head(path: str) -> Dict[str, Any]:
 
 
 def _contents(path: str) -> str:
-    """Read UTF-8, else GB 18030: what most programs for Chinese Windows write."""
+    """Read UTF-8, else GB 18030, which many programs for Chinese Windows write."""
     try:
         if path == "-":
             raw = sys.stdin.buffer.read()
@@ -87,7 +87,10 @@ def _contents(path: str) -> str:
 
 
 def _agreed(text: str, *values: Any) -> Any:
-    """Return the one value that is given, ``None`` without any."""
+    """Return the common value, ``None`` if all are empty.
+
+    Raises ``InvalidRequest`` with ``text`` if they differ.
+    """
     found = [
         value.strip() if isinstance(value, str) else value for value in values if value
     ]

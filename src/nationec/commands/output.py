@@ -1,4 +1,4 @@
-"""How the command answers: JSON for programs, one line for people, and an exit code."""
+"""The output of the command: JSON for programs, lines for people, an exit code."""
 
 import json
 import os
@@ -22,9 +22,9 @@ EXIT_CODES: Dict[Type[Exception], int] = {
 
 
 class InvalidRequest(Exception):
-    """The request or the command line is wrong in itself: nothing was sent."""
+    """The request or the command line is invalid: nothing was sent."""
 
-    # As the library's own errors have them; always Chinese, as theirs.
+    # The same attributes as in NationEcError; the sentence is always Chinese.
     for_operator = "请求有误，未发送，请联系信息科"
     outcome_unknown = False
 
@@ -33,13 +33,13 @@ Failure = Union[errors.NationEcError, InvalidRequest]
 
 
 def unwritable(path: str) -> InvalidRequest:
-    """Say that a file cannot be written. The system's own words would be English."""
+    """Make the error for a file that cannot be written."""
     text = _("cannot write {path}: check the folder and that this user may write there")
     return InvalidRequest(text.format(path=path))
 
 
 def write(stream: Optional[TextIO], value: Any, *, ascii_only: bool = False) -> None:
-    """Write ``value`` as JSON: in UTF-8 for programs, on a console in its encoding.
+    """Write ``value`` as JSON: UTF-8 in a pipe or file, else the console's encoding.
 
     Raises ``OSError`` if the stream is closed or full.
     """
@@ -62,7 +62,7 @@ def write(stream: Optional[TextIO], value: Any, *, ascii_only: bool = False) -> 
 
 
 def discard_stdout() -> None:
-    """Keep Python from writing to stdout once more at its end, and failing again."""
+    """Replace stdout by the null device, so that the flush at exit does not fail."""
     with suppress(OSError, AttributeError):  # AttributeError: there is no stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -70,7 +70,7 @@ def discard_stdout() -> None:
 def report(
     error: Optional[Failure], warnings: List[str], *, as_json: bool, ascii_only: bool
 ) -> int:
-    """Write to stderr, as one piece of JSON or in lines. Returns the exit code."""
+    """Write to stderr, as one JSON object or as lines, and return the exit code."""
     facts = {} if error is None else _facts(error)
     if warnings:
         facts["warnings"] = warnings

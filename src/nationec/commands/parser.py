@@ -1,8 +1,8 @@
-"""How the command is asked: argparse, in the reader's language."""
+"""The command line: argparse in the reader's language."""
 
-# argparse's headings and messages are English, and its messages repeat what they
-# refuse, which may be a patient's. So the groups with their titles are made here, and
-# an error is put in words of our own.
+# argparse writes headings and messages in English, and its messages repeat the refused
+# value, which may be a patient's. So this module makes the groups and their titles, and
+# replaces the messages.
 
 import argparse
 import os
@@ -23,7 +23,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """``arguments`` and ``options`` are its groups."""
+    """A parser with the groups ``arguments`` and ``options``."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(
@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
         )
 
     def setting(self, name: str, metavar: str, text: str, **more: Any) -> None:
-        """Add an option that may be set as a variable too, such as NATIONEC_ORG_ID."""
+        """Add an option that a variable such as NATIONEC_ORG_ID can set too."""
         variable = f"NATIONEC_{name.upper()}"
         more["default"] = os.environ.get(variable) or more.get("default")
         self.options.add_argument(
@@ -56,7 +56,7 @@ class Parser(argparse.ArgumentParser):
         self.setting("timeout", "SECONDS", text, type=positive, default=TIMEOUT)
 
     def error(self, message: str) -> NoReturn:
-        """Raise ``InvalidRequest`` for what argparse says, without repeating values."""
+        """Raise ``InvalidRequest`` for argparse's message, without repeating values."""
         parts = re.fullmatch("(?:argument ([^:]+): )?(.*)", message, re.DOTALL)
         name, fault = parts.groups("") if parts else ("", "")
         rest = fault.partition(": ")[2]  # required: argparse's own list
@@ -77,12 +77,12 @@ class Parser(argparse.ArgumentParser):
 
 
 def _unquoted(text: str) -> str:
-    """Return ``text`` without the blanks and quotes that cmd leaves around a value."""
+    """Remove the blanks and quotes that cmd.exe leaves around a value."""
     return re.sub(r'^"([^"]*)"$', r"\1", text.strip()).strip()
 
 
 def positive(text: str) -> float:
-    """Read a number. What is refused is not repeated: it may be a patient's."""
+    """Read a number. The error does not repeat the text: it may be a patient's."""
     try:
         number = float(text)
     except ValueError:

@@ -14,7 +14,7 @@ OUT_BUFFER_SIZE = 65536
 
 
 def checked(cwd: Optional[Path], out_buffer_size: int) -> Optional[str]:
-    """Make ``cwd`` absolute. Raises ``ValueError`` for either that is unusable."""
+    """Return ``cwd`` as an absolute path. Raises ``ValueError`` for unusable values."""
     if out_buffer_size < 1:
         name = option("out_buffer_size").rstrip("=")
         raise ValueError(_("{name} must be at least 1").format(name=name))
@@ -27,7 +27,7 @@ def checked(cwd: Optional[Path], out_buffer_size: int) -> Optional[str]:
 
 
 def check_texts(url: bytes, in_data: bytes) -> None:
-    """Raise ``ValueError`` for a NUL: the DLL would read no further."""
+    """Raise ``ValueError`` for a NUL, at which the DLL would stop reading."""
     if b"\0" in url or b"\0" in in_data:
         text = _("a C string ends at a NUL: give a url and a request without one")
         raise ValueError(text)
@@ -85,10 +85,10 @@ class DllTransport:
             raise load_error(error.reason, error.path, **error.facts) from None
         except binding.CrashError as error:
             crash = error
-        # Not from in there: a traceback shows the context, and what was received.
+        # Raise outside the except block: a traceback would show its context, which
+        # holds what was received.
         raise crash_error(crash.reason, crash.received, **crash.facts)
 
     def close(self) -> None:
-        """Nothing can be sent after it. The DLL stays loaded."""
-        # ctypes keeps it loaded: there is no safe moment to unload a DLL.
+        """Send nothing more. The DLL stays loaded: no moment is safe to unload it."""
         self._binding = None

@@ -1,8 +1,8 @@
 """The memory of one call: strUrl, InData, OutData, a guard and slack behind it."""
 
-# It is one block, since to make it and to wipe it is most of what a call costs. The
-# guard shows that the DLL wrote past OutData; with the slack that harms nobody. It is
-# zeroed after the call.
+# All are parts of one block, since allocating and zeroing take most of a call's time.
+# A changed guard shows that the DLL wrote past OutData. The slack behind it protects
+# other memory from such a write. The block is zeroed after the call.
 #
 # Standard library only, see ``binding``.
 
@@ -11,14 +11,14 @@ from __future__ import annotations
 import ctypes
 from ctypes import byref, c_char
 
-# §5.2 gives it to the inputs: a DLL that writes into them expects as much.
+# The size of the inputs in §5.2. A DLL that writes into them expects this much.
 ROOM = 2048
 GUARD = b"\xff" * 16  # a byte that no GB 18030 text holds
 SLACK = 65536
 
 
 class Memory:
-    """What the DLL reads and writes during one call."""
+    """The memory that the DLL reads and writes during one call."""
 
     def __init__(self, url: bytes, in_data: bytes, size: int) -> None:
         in_at = max(len(url) + 1, ROOM)
@@ -36,11 +36,11 @@ class Memory:
         return not self._block.startswith(GUARD, self._guard)
 
     def out_data(self) -> bytes:
-        """Return OutData up to its terminator, if there is one."""
+        """Return OutData up to its terminator, or all of it."""
         return self._text(self._guard)
 
     def everything(self) -> bytes:
-        """Return the text that begins in OutData, wherever it ends."""
+        """Return OutData with what was written past its end, up to the terminator."""
         return self._text(len(self._block))
 
     def _text(self, limit: int) -> bytes:
@@ -48,6 +48,6 @@ class Memory:
         return bytes(memoryview(self._block)[self._out : limit if end < 0 else end])
 
     def wipe(self) -> None:
-        """Zero what was written."""
+        """Zero the memory, with the slack only if the DLL wrote past OutData."""
         size = len(self._block) if self.is_overrun() else self._guard
         ctypes.memset(self.pointers[0], 0, size)

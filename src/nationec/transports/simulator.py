@@ -1,4 +1,4 @@
-"""A stand-in for the DLL and its platform, to try things out, and for your tests."""
+"""``Simulator`` replaces the DLL and the platform, for trials and tests."""
 
 import json
 import threading
@@ -58,13 +58,13 @@ _EXAMPLES: Dict[str, Callable[[Dict[str, Any]], Dict[str, Any]]] = {
         "extData": "",
     },
 }
-"""The ``data`` of an answer, made of that of the request. Others are not made up."""
+"""For each transaction, a function from the request's ``data`` to the answer's."""
 _NO_FAULTS = "extra_forbidden", "string_too_long"
-"""A province may ask for more fields, and a later edition allow longer text."""
+"""Accepted: provinces may add fields, and later editions may allow longer text."""
 
 
 class _Refused(Exception):
-    """``args`` are the code, and what is the matter."""
+    """``args`` are the code and the reason."""
 
 
 class _Answer(NamedTuple):
@@ -80,15 +80,15 @@ class _Answer(NamedTuple):
 class Simulator:
     """Answers the transactions with the standard's example patient: no DLL, no network.
 
-    It checks a request as the platform does and answers with the codes of §7.1: -2 for
-    a field that is missing or wrong and for an ``outBizNo`` that it has had, 500021 for
-    a transaction that it does not know, 500316 where the ``orgId`` of the head and of
-    the data differ. ``answer`` tells it what to say instead.
+    It checks a request as the platform does, and answers with the codes of §7.1: -2 for
+    a field that is missing or wrong and for an ``outBizNo`` that was used before,
+    500021 for an unknown transaction, 500316 if the ``orgId`` of the head and of the
+    data differ. Use ``answer`` to set other answers.
 
-    ``timeout`` is the deadline in seconds for each call, as ``IsolatedDll`` keeps one;
+    ``timeout`` is the deadline for each call in seconds, as in ``IsolatedDll``;
     ``None`` waits for ever, as ``DllTransport`` does.
 
-    ``requests`` are the messages that it was sent, parsed, in order.
+    ``requests`` holds the parsed messages that it received, in order.
     """
 
     def __init__(self, *, timeout: Optional[float] = None) -> None:
@@ -114,18 +114,18 @@ class Simulator:
         delay: float = 0,
         crash: bool = False,
     ) -> None:
-        """Say what to answer: to the next call, or to all of one ``trans_type``.
+        """Set the answer to the next call, or to all calls of one ``trans_type``.
 
-        ``data`` as a ``dict`` is laid over the example of that transaction (the patient
-        of §5.3.5.2), and ``None`` in it takes a field away; a ``Response`` is all of
-        the data. It goes into an answer with ``code`` and ``message``. ``raw`` is all
-        of OutData instead. ``return_value`` ``None`` is NULL; with another than
-        ``"0000"`` OutData is empty unless something else is given. Answers for the next
-        call queue up, and go before the others.
+        A ``dict`` as ``data`` replaces fields of that transaction's example (the
+        patient of §5.3.5.2), and removes those whose value is ``None``. A ``Response``
+        replaces all of the data. The answer has this ``data``, ``code`` and
+        ``message``; ``raw`` replaces all of OutData. A ``return_value`` of ``None`` is
+        NULL. If it is not ``"0000"``, OutData is empty unless another argument sets it.
+        Answers to the next call form a queue, and are used first.
 
-        With a ``delay`` the answer takes that many seconds, and ``DllTimeoutError`` is
-        raised when ``timeout`` comes first. With ``crash`` it is the ``DllCrashError``
-        of ``IsolatedDll``.
+        ``delay`` is how many seconds the answer takes; if that is longer than
+        ``timeout``, the call raises ``DllTimeoutError``. With ``crash`` the call raises
+        ``DllCrashError``, as ``IsolatedDll`` does.
         """
         answer = _Answer(data, code, message, return_value, raw, delay, crash)
         if trans_type is None:
@@ -136,12 +136,12 @@ class Simulator:
     def exchange(self, url: bytes, in_data: bytes) -> Tuple[Optional[bytes], bytes]:
         """See ``Transport``.
 
-        Raises ``DllTimeoutError`` and ``DllCrashError`` when told to.
+        Raises ``DllTimeoutError`` and ``DllCrashError`` if ``answer`` has set them.
         """
         if self._closed:
             raise ValueError(_("this transport is closed: make a new one"))
         request = _message(in_data)
-        # Also if it is refused or times out: a test asks what arrived.
+        # Recorded even if it is refused or times out: a test checks what arrived.
         self.requests.append(request)
         answer = self._answer_to(request)
         limit = threading.TIMEOUT_MAX if self.timeout is None else self.timeout
@@ -155,11 +155,11 @@ class Simulator:
         return None if returned is None else encode(returned), out_data
 
     def close(self) -> None:
-        """Nothing can be sent after it."""
+        """Refuse all further calls."""
         self._closed = True
 
     def _answer_to(self, request: Any) -> _Answer:
-        # What a test has said goes before any check: its request may be wrong.
+        # Answers set by a test come before all checks: its request may be wrong.
         if self._next:
             return self._next.pop(0)
         try:
@@ -187,7 +187,7 @@ class Simulator:
 
 
 def _message(in_data: bytes) -> Any:
-    """Parse the message and its ``data``; ``None`` if it is no JSON in GB 18030."""
+    """Parse the message and its ``data``; ``None`` if it is not JSON in GB 18030."""
     try:
         request = parse(decode(in_data))
         if isinstance(request, dict) and "data" in request:
@@ -221,7 +221,7 @@ def _is_text(value: Any) -> bool:
 
 def _faults(request: Type[Request[Any]], data: Dict[str, Any]) -> List[str]:
     """Return the fields that are missing or wrong, under the wire's names."""
-    # Y in §5.6.3. The library always sends it, so its class does not require it.
+    # Y in §5.6.3. The class has a default for it, so it does not report it as missing.
     must = ["extData"] if request is EcPwdRequest else []
     faults = [name for name in must if name not in data]
     try:
@@ -236,7 +236,7 @@ def _faults(request: Type[Request[Any]], data: Dict[str, Any]) -> List[str]:
 
 
 def _example(request: Any) -> Optional[Dict[str, Any]]:
-    """Make up the ``data`` of an answer; ``None`` for an unknown transaction."""
+    """Return example ``data`` of an answer; ``None`` for an unknown transaction."""
     if not isinstance(request, dict) or request.get("transType") not in _EXAMPLES:
         return None
     data = request.get("data")
