@@ -39,8 +39,8 @@ WIDTH = 8 * struct.calcsize("P")
 _declare = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)
 _PROTOTYPE: Any = _declare(c_void_p, c_void_p, c_void_p, c_void_p)
 
-# What Windows says when the DLL is sound and what it needs is not: module, entry point
-# or ordinal not found, its start failed, no such Visual C++ runtime side by side.
+# Windows errors that blame another DLL, which this one needs: module, entry point or
+# ordinal not found, its start failed, the Visual C++ runtime is not installed.
 _DEPENDENCY_ERRORS = (126, 127, 182, 1114, 14001)
 
 

@@ -1,11 +1,11 @@
-"""The DLL in a process of its own."""
+"""``IsolatedDll``: calls the DLL in another process."""
 
-# The first call starts the process. It is asked again only after an answer: after a
-# crash, a late or an interrupted call it is ended, and the next call starts another.
+# The first call starts the process. After a crash, or a late or interrupted call, the
+# process is ended, and the next call starts another.
 #
-# One lock makes the calls, one at a time. It is reentrant, and ``cancel`` takes none,
-# so that a signal handler may end the call that it interrupts. A relative path is made
-# absolute when the object is made: the process may be started from anywhere.
+# One lock allows one call at a time. It is reentrant, and ``cancel`` does not take it,
+# so a signal handler can end the call that it interrupts. The constructor makes
+# relative paths absolute: the current directory may change before the process starts.
 
 import ast
 import ntpath
@@ -46,9 +46,10 @@ class IsolatedDll:
     ``DllTimeoutError`` and ``DllCrashError`` it is gone, and the next call starts
     another. It ends with this process, however that ends. A forked child has its own.
 
-    What the DLL has started ends with it, with two exceptions: on Linux what has made
-    itself a session of its own, and on Windows 7 all of it if the process is in a job
-    already (of a virtual environment's ``python.exe``, a debugger, a service manager).
+    Processes that the DLL has started end with it, with two exceptions: on Linux those
+    that have started their own session, and on Windows 7 all of them if the process is
+    already in a job (of a virtual environment's ``python.exe``, a debugger, a service
+    manager).
 
     Raises ``ValueError``.
     """
@@ -116,7 +117,7 @@ class IsolatedDll:
             self._process = None  # ended here, unless a call of this thread holds it
 
     def close(self) -> None:
-        """Do what ``stop`` does. Nothing can be sent after it."""
+        """Do what ``stop`` does, and refuse all further calls."""
         self._closed = True
         self.stop()
 
@@ -182,7 +183,7 @@ class IsolatedDll:
         return load_error("no-interpreter", self._python[0], **facts)
 
     def _forget(self) -> None:
-        """In a forked child: the lock may be held by a thread that is not there."""
+        """Reset a forked child: the thread that holds the lock is not in the child."""
         process, self._process = self._process, None
         self._lock = threading.RLock()
         if process is not None:
