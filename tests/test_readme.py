@@ -18,7 +18,6 @@ from pathlib import Path
 
 import pytest
 
-import nationec
 from nationec.commands.guide import GUIDE
 from nationec.commands.output import EXIT_CODES
 
@@ -122,14 +121,6 @@ def test_a_link_leads_somewhere(name):
         assert link in anchors or (ROOT / link).is_file(), link
 
 
-def test_a_chapter_that_is_named_exists():
-    chapters = re.findall(r"^## (.*)$", PROSE["guide.md"], re.MULTILINE)
-    named = re.findall(r"`nationec guide (\w+)`", "".join(PROSE.values()))
-    named += re.findall(r"见“([^”]+)”", PROSE["guide.md"])
-    assert named
-    assert [word for word in named if not any(word in chapter for chapter in chapters)] == []
-
-
 @BOTH
 def test_an_exit_code_is_that_of_the_command(name):
     rows = re.findall(r"^\| ([^|]*) \| (\d) \|", PROSE[name], re.MULTILINE)
@@ -138,33 +129,3 @@ def test_an_exit_code_is_that_of_the_command(name):
     }
     known = {(kind.__name__, code) for kind, code in EXIT_CODES.items()}
     assert shown == {*known, ("ValidationError", 2), ("ValueError", 2)}
-
-
-def test_every_reason_of_a_load_error_is_in_the_handbook():
-    reasons = re.findall(r"``(\w+(?:-\w+)+)``", nationec.DllLoadError.__doc__)
-    shown = re.findall(r"^\| `(\w+(?:-\w+)+)` \|", PROSE["guide.md"], re.MULTILINE)
-    assert sorted(reasons) == sorted(shown)
-
-
-@BOTH
-def test_a_name_that_is_mentioned_is_a_public_one(name):
-    names = set(re.findall(r"`([A-Z]\w*[a-z]\w*)(?=[`(.])", PROSE[name]))
-    of_others = {"ValidationError", "ValueError", "None", "CreateNoWindow", "NationEcTrans"}
-    of_others |= {"NationECCode", "NationEcCode"}  # files
-    assert names - {*nationec.__all__, *of_others} == set()
-
-
-@BOTH
-def test_an_option_that_is_mentioned_exists(name):
-    shown = re.findall(r"`(?:nationec[^`]* )?(--[a-z][a-z-]+)", PROSE[name])
-    shown += re.findall(r"^nationec.*?(--[a-z][a-z-]+)", TEXTS[name], re.MULTILINE)
-    sources = [*ROOT.glob("src/nationec/commands/*.py"), *ROOT.glob("examples/**/*.py")]
-    known = "".join(path.read_text("utf-8") for path in sources)
-    of_others = {"--platform", "--python-version", "--onefile"}
-    for option in set(shown) - of_others:
-        assert f'"{option}"' in known or f'"{option[2:]}"' in known, option
-
-
-@BOTH
-def test_no_line_ends_between_two_chinese_characters(name):
-    assert not re.search(r"[\u3000-\u9fff\uff00-\uffef]\n[\u3000-\u9fff\uff00-\uffef]", PROSE[name])
