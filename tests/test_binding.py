@@ -214,7 +214,7 @@ class TestCurrentDirectory:
             DllTransport("./NationECCode.dll")
         with pytest.raises(DllLoadError, match="no such file"):
             IsolatedDll("./NationECCode.dll").start()
-        with pytest.raises(DllLoadError, match="made the current directory") as caught:
+        with pytest.raises(DllLoadError, match="current directory cannot be changed") as caught:
             transport.exchange(*ANSWER)
         assert (caught.value.reason, caught.value.path) == ("no-folder", str(folder))
         os.chdir(folder.parent)

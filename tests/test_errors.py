@@ -168,7 +168,7 @@ class TestForOperator:
             first = "未收到结果，本次不产生费用，请联系信息科"
         assert [error.for_operator for error in errors] == [
             first,
-            "结果未知，请勿重复操作，先核对业务流水号 N2",
+            "结果未知，请勿重复操作，请核对业务流水号 N2",
             "结果未知，请勿重复操作，请联系信息科核对",
         ]
 

@@ -126,7 +126,7 @@ def test_the_id_card_example_shows_the_number_to_look_an_unknown_outcome_up_by(w
     simulator.answer(crash=True)
     status, shown = window("id_card", "--simulate")
     number = simulator.requests[0]["data"]["outBizNo"]
-    assert (status, shown) == (1, f"结果未知，请勿重复操作，先核对业务流水号 {number}")
+    assert (status, shown) == (1, f"结果未知，请勿重复操作，请核对业务流水号 {number}")
 
 
 @pytest.mark.parametrize(

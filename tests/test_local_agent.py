@@ -220,7 +220,7 @@ class TestWhatGoesWrong:
             assert told["repeatable"]
             _, _, told = agent.call("cn.nhsa.cert.get")  # which may be anything
             assert not told["repeatable"]
-            assert told["message"] == "结果未知，请勿重复操作，先核对业务流水号 X2"
+            assert told["message"] == "结果未知，请勿重复操作，请核对业务流水号 X2"
 
     def test_503_without_the_dll_and_the_page_is_there_to_say_so(self, start, tmp_path):
         agent = start(

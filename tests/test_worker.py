@@ -257,7 +257,8 @@ class TestCancel:
         threading.Timer(0.3, isolated.cancel).start()
         with within(5), pytest.raises(DllLoadError, match="start of .* was cancelled") as caught:
             isolated.start()
-        assert not caught.value.outcome_unknown
+        assert (caught.value.reason, caught.value.outcome_unknown) == ("cancelled", False)
+        assert caught.value.for_operator == "已取消，本次未发送，可重新操作"
 
     def test_at_any_time_mixes_up_no_answers(self, isolated):
         began = time.monotonic()
@@ -508,7 +509,7 @@ class TestFolder:
         folder.mkdir()
         with IsolatedDll(path, cwd=folder) as isolated:
             folder.rmdir()
-            with pytest.raises(DllLoadError, match="made the current directory") as caught:
+            with pytest.raises(DllLoadError, match="current directory cannot be changed") as caught:
                 isolated.start()
             assert (caught.value.reason, caught.value.path) == ("no-folder", str(folder))
 

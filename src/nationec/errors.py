@@ -102,7 +102,7 @@ class NationEcError(Exception):
             return f"未收到结果，本次不产生费用，请重新{self.operator_action}"
         if self.out_biz_no:
             number = one_line(self.out_biz_no)
-            return f"结果未知，请勿重复操作，先核对业务流水号 {number}"
+            return f"结果未知，请勿重复操作，请核对业务流水号 {number}"
         return "结果未知，请勿重复操作，请联系信息科核对"
 
     def __str__(self) -> str:
@@ -143,12 +143,18 @@ class DllLoadError(NationEcError):
     another processor, or not readable), ``wrong-width`` (a library for another bitness
     or system), ``missing-dependency``, ``no-export``, ``no-folder`` (``cwd`` cannot be
     entered) or ``no-interpreter`` (``IsolatedDll`` only: the other Python does not
-    start). ``path`` is the file or folder, empty if none was found.
+    start; ``cancelled`` if ``cancel`` ended its start). ``path`` is the file or folder,
+    empty if none was found.
     """
 
     reason: str = ""
     path: str = ""
-    _for_operator = "医保动态库无法加载，请联系信息科"
+
+    @property
+    def _for_operator(self) -> str:  # type: ignore[override]
+        if self.reason == "cancelled":
+            return "已取消，本次未发送，可重新操作"
+        return "医保动态库无法加载，请联系信息科"
 
 
 class DllTimeoutError(NationEcError):

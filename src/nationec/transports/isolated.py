@@ -168,7 +168,7 @@ class IsolatedDll:
             raise self._no_interpreter("absent", str(error)) from None
         except EOFError as error:
             if process.cancelled:
-                raise self._no_interpreter("cancelled") from None
+                raise load_error("cancelled", command=self._command_line) from None
             detail = last_words(self._python) or str(error)
             raise self._no_interpreter("ended", detail) from None
         if kind == b"loaded":
