@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from nationec import DllLoadError
 from nationec.commands.guide import GUIDE
 from nationec.commands.output import EXIT_CODES
 
@@ -129,3 +130,9 @@ def test_an_exit_code_is_that_of_the_command(name):
     }
     known = {(kind.__name__, code) for kind, code in EXIT_CODES.items()}
     assert shown == {*known, ("ValidationError", 2), ("ValueError", 2)}
+
+
+def test_every_reason_of_a_load_error_is_in_the_handbook():
+    reasons = re.findall(r"``(\w+(?:-\w+)+)``", DllLoadError.__doc__)
+    shown = re.findall(r"^\| `(\w+(?:-\w+)+)` \|", PROSE["guide.md"], re.MULTILINE)
+    assert sorted(reasons) == sorted(shown)
