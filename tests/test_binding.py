@@ -33,7 +33,7 @@ class TestFinding:
             assert DllTransport(path).path == str(standin)
 
     def test_nationec_dll_is_next(self, standin, monkeypatch, query):
-        monkeypatch.setenv("NATIONEC_DLL", str(standin))
+        monkeypatch.setenv("NATIONEC_DLL", f'"{standin}" ')
         with Client("http://h/localQrCodeQuery", "1") as client:
             assert client.call(query).user_name == "张三"
 

@@ -75,7 +75,10 @@ def system_directories() -> list[str]:
 
 def dll_name(path: Path | None) -> str:
     """Return ``path``, else ``NATIONEC_DLL``, else the DLL's usual name."""
-    return os.fsdecode(path) if path else os.environ.get("NATIONEC_DLL") or DLL_NAME
+    if path:
+        return os.fsdecode(path)
+    # The quotes and blanks of a Windows ``set NATIONEC_DLL="C:\..." `` are in the value.
+    return os.environ.get("NATIONEC_DLL", "").strip(' "') or DLL_NAME
 
 
 def absolute(path: str) -> str:
