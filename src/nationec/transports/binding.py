@@ -77,7 +77,7 @@ def dll_name(path: Path | None) -> str:
     """Return ``path``, else ``NATIONEC_DLL``, else the DLL's usual name."""
     if path:
         return os.fsdecode(path)
-    # The quotes and blanks of a Windows ``set NATIONEC_DLL="C:\..." `` are in the value.
+    # A Windows ``set`` leaves its quotes and blanks in the value.
     return os.environ.get("NATIONEC_DLL", "").strip(' "') or DLL_NAME
 
 
