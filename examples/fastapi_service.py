@@ -12,7 +12,7 @@ from typing import Any, Dict, Optional, Sequence
 
 import uvicorn
 from common import connect, parse, parser
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Header, HTTPException, Request
 from fastapi.responses import JSONResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -33,8 +33,14 @@ from nationec import (
 HOSTS = ("127.0.0.1", "localhost")
 
 
+def json_only(content_type: str = Header("", include_in_schema=False)) -> None:
+    """别的网站的网页未经许可不能发送 JSON 类型的请求；较早的 FastAPI 不检查没有类型的。"""
+    if not content_type.startswith("application/json"):
+        raise HTTPException(415, "Content-Type 应为 application/json")
+
+
 def make_app(client: Client) -> FastAPI:
-    app = FastAPI(title="医保码（医保电子凭证）")
+    app = FastAPI(title="医保码（医保电子凭证）", dependencies=[Depends(json_only)])
     # 恶意网页可以把自己的域名解析到 127.0.0.1（DNS 重绑定），但 Host 仍是它的域名
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
 

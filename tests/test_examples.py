@@ -1,6 +1,7 @@
 """Every example, run as its reader would run it: as a program, in a folder of its own."""
 
 import importlib
+import json
 import os
 import re
 import shutil
@@ -172,6 +173,12 @@ class TestTheFastapiService:
         for path in ("/ec.query", "/openapi.json"):
             answer = service.request("POST", path, json=WINDOW, headers={"Host": host})
             assert answer.status_code == 400
+        assert simulator.requests == []
+
+    @pytest.mark.parametrize("media", [{}, {"Content-Type": "text/plain"}])
+    def test_calls_for_no_page_that_sends_what_needs_no_permission(self, service, simulator, media):
+        sent = service.post("/ec.query", content=json.dumps(WINDOW), headers=media)
+        assert sent.status_code in (415, 422)
         assert simulator.requests == []
 
     @pytest.mark.parametrize(
