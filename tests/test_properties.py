@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from nationec import (
     AnyRequest,
     AuthCheckRequest,
+    BusinessError,
     Client,
     DllTransport,
     EcAuthRequest,
@@ -106,7 +108,18 @@ def test_any_dict_is_refused_or_arrives_exactly(echo, value):
             assert sent["data"]["extData"] == sent["extra"] == mended
 
 
+def plain(out_data):
+    """The answer's code and data, where nothing about it is unusual."""
+    with suppress(ValueError, RecursionError):
+        answer = json.loads(gb18030.decode(out_data))
+        if isinstance(answer, dict) and type(answer.get("code")) is int:
+            data = answer.get("data")
+            return answer["code"], data if isinstance(data, dict) else {}
+    return None, {}
+
+
 def assert_result_or_error(request, out_data, returned=b"0000"):
+    code, data = plain(out_data)
     seen = []
     transport = SimpleNamespace(exchange=lambda url, in_data: (returned, out_data))
     client = Client("http://h", "1234567", transport=transport, on_exchange=seen.append)
@@ -115,10 +128,16 @@ def assert_result_or_error(request, out_data, returned=b"0000"):
         assert type(exchange.data) is request.response_type
         assert isinstance(exchange.data, Response)
         assert (exchange.envelope.code, exchange.error) == (0, None)
+        assert code in (0, None)
+        for name, field in type(exchange.data).model_fields.items():
+            value = data.get(field.alias)
+            if isinstance(value, str) and value.isprintable() and value not in ("", "null"):
+                assert name in ("extra", "ext_data", *data) or getattr(exchange.data, name) == value
     except NationEcError as error:
         exchange = error.exchange
         assert exchange.error is error
         assert exchange.data is None
+        assert not isinstance(error, BusinessError) or code in (error.code, None)
         f"{error} {error!r}".encode()  # fit for a console, a file or a browser
         assert (error.__cause__, error.__context__) == (None, None)
     assert seen == [exchange]
@@ -169,6 +188,13 @@ def test_any_json_value_as_an_answer_gives_a_result_or_an_error_of_the_library(r
 def test_any_value_within_an_answer_likewise(request_, answer, encoding):
     text = json.dumps(answer, ensure_ascii=encoding == "ascii")
     assert_result_or_error(request_, text.encode(encoding, "replace"))
+
+
+@given(requests, st.dictionaries(st.sampled_from(names), texts, max_size=4))
+def test_any_text_in_any_field_of_an_answer_is_refused_or_read_exactly(request_, data):
+    answer = {"code": 0, "data": {**ALL, **data}}
+    text = json.dumps(answer, ensure_ascii=False)
+    assert_result_or_error(request_, text.encode("gb18030", "replace"))
 
 
 @given(requests, st.lists(st.tuples(st.sampled_from([*heads, *names]), values), max_size=12))
