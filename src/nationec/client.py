@@ -225,7 +225,7 @@ def _warn_of_slips(request: Request[Any]) -> None:
         listed = with_leading_zero(name, value)
         if listed is not None:  # Excel or a C# int has dropped the zero
             text = "%s: %s=%s is not listed, %s (%s) is"
-            values = field(name), one_line(value), listed, listed.label
+            values = field(name), value, listed, listed.label
             _log(slips, logging.WARNING, text, request.trans_type, *values)
         elif "?" in value:  # an encoding without Chinese writes "?" for it
             text = "%s: %s has a question mark where Chinese may have been"
