@@ -4,13 +4,13 @@ What the platform (``message``) and the DLL wrote for people is shown as it came
 """
 
 import base64
-import copy
 import json
 import linecache
 import logging
 import pickle
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 from pydantic import ValidationError
@@ -27,8 +27,6 @@ from nationec import (
     NationEcError,
     ProtocolError,
     QrcodeGetRequest,
-    Request,
-    Response,
 )
 from nationec.commands import main
 from nationec.transports import memory
@@ -48,28 +46,17 @@ FORMS = {
 }
 
 WINDOW = {**conftest.WINDOW, "operator_name": OPERATOR}
-INSURED = {"id_no": NUMBER, "user_name": NAME}
+INSURED = {**conftest.INSURED, "id_no": NUMBER, "user_name": NAME}
 EXT = {"ext_data": {"x": OTHER, NAME: [NUMBER]}}
-
-
-class OwnResponse(Response):
-    user_name: str
-
-
-class OwnRequest(Request[OwnResponse]):
-    trans_type = "own"
-    id_no: str
-    user_name: str
 
 
 REQUESTS = [
     EcQueryRequest(**WINDOW, photo_data=PHOTO),
     QrcodeGetRequest(**WINDOW, **EXT, photo_data=BASE64),
     AuthCheckRequest(**WINDOW, **EXT, photo_data=PHOTO, auth_no=TOKEN),
-    EcPwdRequest(**WINDOW, **INSURED, **EXT, id_type="01", ec_token=TOKEN, mdtrt_cert_type="01A"),
+    EcPwdRequest(**WINDOW, **INSURED, **EXT, ec_token=TOKEN),
     EcAuthRequest(**WINDOW, **EXT),
     AnyRequest("cn.nhsa.cert.get", userName=NAME, idNo=NUMBER, data={"x": [TOKEN]}),
-    OwnRequest(**INSURED),
 ]
 
 PATIENT = {"idNo": NUMBER, "idType": "01", "userName": NAME, "ecToken": TOKEN, "insuOrg": "430000"}
@@ -86,53 +73,38 @@ FAILURES = {
     "code -3": answer({**FULL, "code": -3}),
     "the patient, and -1": "refuse=" + hexed(TEXT),
     "the patient is the return value": "return=" + hexed(TEXT),
-    "the patient, cut off, is the return value": "return=" + hexed(TEXT[:-20]),
     "a piece of the patient is the return value": "return=" + hexed(TEXT[-90:]),
     "the patient, cut off": answer(TEXT[:-20]),
     "the patient in no encoding": answer(TEXT.encode("gb18030") + b"\xff"),
     "the patient in UTF-8": answer(TEXT.encode()),
     "wrong kinds": answer({"code": 0, "data": BROKEN}),
-    "no data": answer({"code": 0, "userName": NAME}),
     "data is the name": answer({"code": 0, "data": NAME}),
     "code is the name": answer({**FULL, "code": NAME}),
     "OutData is InData": "echo",
-    "the return value is InData": "inreturn=0",
     "the patient stands past OutData": PAST_OUT_DATA,
 }
+HOSTILE = test_hostile.CASES.items()
 MODES = {
     "the patient": answer(FULL),
     "orgId is the patient": answer({**FULL, "orgId": PATIENT}),
     **FAILURES,
-    **{name: case.mode for name, case in test_hostile.CASES.items() if case.in_process},
+    **{name: case.mode for name, case in HOSTILE if case.in_process},
 }
 OUT_OF_PROCESS = {
     "the patient stands past OutData": PAST_OUT_DATA,
     "a call past the deadline": "sleep=60000",
-    **{name: case.mode for name, case in test_hostile.CASES.items() if not case.in_process},
+    **{name: case.mode for name, case in HOSTILE if not case.in_process},
 }
 
 in_process, isolated = test_hostile.in_process, test_hostile.isolated
 restored = test_hostile._state_of_the_process
 
 
-@pytest.fixture(autouse=True)
-def _no_look_at_files(monkeypatch):
+@pytest.fixture(autouse=True, params=["en", "zh"])
+def _in_each_language(request, monkeypatch):
+    monkeypatch.setenv("NATIONEC_LANG", request.param)
     # A traceback looks at each file anew, which takes a Windows under Wine 5 ms.
     monkeypatch.setattr(linecache, "checkcache", lambda filename=None: None)
-
-
-def languages(monkeypatch):
-    """Sets each language in turn, and yields it."""
-    for language in ("en", "zh"):
-        monkeypatch.setenv("NATIONEC_LANG", language)
-        yield language
-
-
-def requests(monkeypatch):
-    """Each request in each language, after what an assertion says of it."""
-    for language in languages(monkeypatch):
-        for request in REQUESTS:
-            yield f"{type(request).__name__}, {language}", request
 
 
 def assert_nobody_in(where, *texts):
@@ -143,7 +115,7 @@ def assert_nobody_in(where, *texts):
 
 def said_of(*things):
     for thing in things:
-        yield from (repr(thing), str(thing), f"{thing}", ascii(thing), repr([thing]))
+        yield from (repr(thing), str(thing))
         if hasattr(thing, "__rich_repr__"):
             yield from map(repr, thing.__rich_repr__())
 
@@ -156,12 +128,8 @@ def said_of_an_error(error):
         yield getattr(error, "for_operator", "")
         if isinstance(error, ValidationError):
             yield from (repr(error.errors()), error.json())
-        for protocol in (0, pickle.HIGHEST_PROTOCOL):
-            pickled = pickle.dumps(error, protocol)
-            yield from (repr(pickled), pickled.decode("utf-8", "ignore"))
-        if isinstance(error, NationEcError):
-            for again in (pickle.loads(pickled), copy.copy(error), copy.deepcopy(error)):
-                yield from (repr(again), repr(vars(again)))
+        pickled = pickle.dumps(error)
+        yield from (repr(pickled), pickled.decode("utf-8", "ignore"))
         error = error.__cause__ or error.__context__
 
 
@@ -182,25 +150,24 @@ def said_of_a_call(transport, mode, request_):
 
 
 @pytest.mark.usefixtures("restored")
-def test_no_text_of_a_call_names_anybody(in_process, monkeypatch, caplog, capfd, recwarn):
+def test_no_text_of_a_call_names_anybody(in_process, caplog, capfd):
     caplog.set_level(logging.DEBUG)
     for name, mode in MODES.items():
-        for where, request_ in requests(monkeypatch):
-            assert_nobody_in(f"{name}: {where}", *said_of_a_call(in_process, mode, request_))
-        warned = [str(each.message) for each in recwarn]
-        assert_nobody_in(f"{name}: the log", caplog.text, *capfd.readouterr(), *warned)
+        for request_ in REQUESTS:
+            said = said_of_a_call(in_process, mode, request_)
+            assert_nobody_in(f"{name}: {request_}", *said)
+        assert_nobody_in(f"{name}: the log", caplog.text, *capfd.readouterr())
         caplog.clear()
 
 
 @pytest.mark.parametrize("name", OUT_OF_PROCESS)
-def test_no_text_of_an_isolated_call_names_anybody(isolated, name, monkeypatch, caplog, capfd):
+def test_no_text_of_an_isolated_call_names_anybody(isolated, name, caplog, capfd):
     caplog.set_level(logging.DEBUG)
     mode = OUT_OF_PROCESS[name]
-    for language in languages(monkeypatch):
-        isolated.start()
-        isolated.timeout = 0.3 if "sleep" in mode else 60
-        said = said_of_a_call(isolated, mode, REQUESTS[3])
-        assert_nobody_in(language, *said, caplog.text, *capfd.readouterr())
+    isolated.start()
+    isolated.timeout = 0.3 if "sleep" in mode else 60
+    said = said_of_a_call(isolated, mode, REQUESTS[3])
+    assert_nobody_in(name, *said, caplog.text, *capfd.readouterr())
 
 
 def test_the_copies_that_the_dll_is_given_are_wiped(standin, mocker):
@@ -222,64 +189,48 @@ def test_the_copies_that_the_dll_is_given_are_wiped(standin, mocker):
     assert {bytes(block.strip(b"\0")) for block in made} == {b"", memory.GUARD}
 
 
-def test_no_validation_error_holds_its_input(monkeypatch):
+def test_no_validation_error_holds_its_input():
     """Not in ``errors()``, ``json()`` or a pickle either: they end up in logs and queues."""
     wrongs = [NAME * 20_000, [NAME], {NAME: object()}, NAME + "\0", NAME + "\ud800", "data:" + NAME]
-    wrongs += [NAME.encode(), object(), float("nan"), {int(NUMBER): 1}, {NUMBER.encode(): {1}}]
-    for where, request_ in requests(monkeypatch):
-        fields = dict(request_)
-        first = [request_.trans_type] if type(request_) is AnyRequest else []
+    wrongs += [None, NAME.encode(), object(), float("nan"), {int(NUMBER): 1}, {NUMBER.encode(): 1}]
+    given = {type(request_): dict(request_) for request_ in REQUESTS}
+    given[partial(AnyRequest, "own")] = given.pop(AnyRequest)
+    given[EcQueryResponse] = PATIENT
+    for make, fields in given.items():
         for name in (*fields, "unknown", "operator_nane"):
             for wrong in wrongs:
                 try:
-                    type(request_)(*first, **{**fields, name: wrong})
+                    make(**{**fields, name: wrong})
                 except ValidationError as error:
-                    assert_nobody_in(f"{where}: {name}", *said_of_an_error(error))
+                    assert_nobody_in(f"{make}: {name}", *said_of_an_error(error))
 
 
-def test_a_request_cannot_be_changed_and_says_no_value(monkeypatch):
-    told = "a request cannot be changed|请求不可修改|trans_type.*is a ClassVar"
-    for where, request_ in requests(monkeypatch):
-        for name in (*dict(request_), "unknown"):
-            with pytest.raises((ValidationError, AttributeError), match=told) as caught:
-                setattr(request_, name, NAME)
-            assert_nobody_in(f"{where}: {name}", *said_of_an_error(caught.value))
-
-
-def test_an_error_of_a_response_of_ones_own_holds_no_input(monkeypatch):
-    for language in languages(monkeypatch):
-        for wrong in (BROKEN, {**PATIENT, "userName": None}, [NAME], NAME):
-            with pytest.raises(ValidationError) as caught:
-                EcQueryResponse.model_validate(wrong)
-            assert_nobody_in(f"{language}: {wrong}", *said_of_an_error(caught.value))
-
-
-def test_what_cannot_be_sent_is_not_shown(simulator, monkeypatch, recwarn):
-    client = Client("http://h", "1234567", transport=simulator)
+def test_what_cannot_be_changed_or_sent_is_not_shown(simulator):
     ascii_only = Client("http://h", "1", transport=simulator, encoding="ascii")
-    for where, request_ in requests(monkeypatch):
-        for caller, wrong, extra in (
-            (ascii_only, request_, None),
-            (client, request_.model_copy(update={"org_id": object()}), None),
-            (client, request_.model_copy(update={"org_id": NAME + "\ud800"}), None),
-            (client, request_, {NAME: object()}),
-            (client, request_, {NAME: "\ud800"}),
-            (client, request_, NAME * 2049),
-            (client, dict(request_), None),
+    call = Client("http://h", "1", transport=simulator).call
+    for request_ in REQUESTS:
+        for refused in (
+            *(partial(setattr, request_, name, NAME) for name in (*dict(request_), "unknown")),
+            partial(ascii_only.call, request_),
+            partial(call, request_.model_copy(update={"org_id": object()})),
+            partial(call, request_.model_copy(update={"org_id": NAME + "\ud800"})),
+            *(partial(call, request_, extra={NAME: wrong}) for wrong in (object(), "\ud800")),
+            partial(call, request_, extra=NAME * 2049),
+            partial(call, dict(request_)),
         ):
-            with pytest.raises((ValueError, TypeError)) as caught:
-                caller.call(wrong, extra=extra)
-            assert_nobody_in(where, *said_of_an_error(caught.value))
-    assert (list(recwarn), simulator.requests) == ([], [])
+            with pytest.raises((ValueError, TypeError, AttributeError)) as caught:
+                refused()
+            assert_nobody_in(f"{refused}", *said_of_an_error(caught.value))
+    assert simulator.requests == []
 
 
-def test_the_end_of_a_request_is_not_taken_for_the_dlls_own_words(in_process, monkeypatch):
-    for where, request_ in requests(monkeypatch):
+def test_the_end_of_a_request_is_not_taken_for_the_dlls_own_words(in_process):
+    for request_ in REQUESTS:
         sent = arrived(Client(URL + "echo", "1234567", transport=in_process), request_)
         for start in range(0, len(sent), 7):
             with pytest.raises(ProtocolError) as caught:
                 Client(f"{URL}inreturn={start}", "1234567", transport=in_process).call(request_)
-            assert_nobody_in(where, str(caught.value))
+            assert_nobody_in(f"{request_}, {start}", str(caught.value))
 
 
 UNCAUGHT = f"""
@@ -304,10 +255,7 @@ def test_an_error_that_nobody_catches_names_nobody(standin):
 
 @pytest.fixture
 def command(capfdbinary, tmp_path):
-    """``nationec call`` of what is JSON already, or becomes it.
-
-    Its exit code, and all that it wrote to stdout and stderr.
-    """
+    """``nationec call`` of this text, or of this value: its exit code, and all that it wrote."""
     path = tmp_path / "request.json"
 
     def command(content, *arguments):
@@ -325,34 +273,27 @@ def fields(request_):
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_the_command_that_fails_names_nobody(standin, name, monkeypatch, command):
+def test_the_command_that_fails_names_nobody(standin, name, command):
     where = ["--url", URL + MODES[name], "--org-id", "1", "--dll", standin]
-    for language in languages(monkeypatch):
-        for more in ([], ["--json-errors"]):
-            code, said = command(fields(REQUESTS[3]), "cn.nhsa.ec.pwd", *where, *more)
-            assert code in (4, 5, 6, 7)
-            assert "Traceback" not in said[0]
-            assert_nobody_in(language, *said)
+    for more in ([], ["--json-errors"]):
+        code, said = command(fields(REQUESTS[3]), "cn.nhsa.ec.pwd", *where, *more)
+        assert code in (4, 5, 6, 7)
+        assert "Traceback" not in said[0]
+        assert_nobody_in(name, *said)
 
 
-def test_the_command_repeats_no_value_that_it_refuses(command, monkeypatch):
-    for language in languages(monkeypatch):
-        for request_ in REQUESTS[:5]:
-            for name in fields(request_):
-                for wrong in (NAME + "\0", NAME * 3000, NAME + "\ud800", [NAME]):
-                    changed = {**fields(request_), name: wrong}
-                    code, said = command(changed, request_.trans_type, "--simulate")
-                    if code:  # longer text and an extension may go out
-                        assert_nobody_in(f"{language}: {name}", *said)
-
-
-def test_the_command_repeats_nothing_of_a_request_that_is_none(command, monkeypatch):
-    options = [f"{option}={NAME}" for option in ("--user-nane", "--i", "--photo")]
+def test_the_command_repeats_nothing_that_it_refuses(command):
+    refused = [
+        ({**fields(request_), name: wrong}, request_.trans_type, "--simulate")
+        for request_ in REQUESTS[:5]
+        for name in fields(request_)
+        for wrong in (NAME + "\0", NAME * 3000, NAME + "\ud800", [NAME])
+    ]
     texts = [NAME, f'{{"userName":"{NAME}"', f'["{NUMBER}"]', f'{{"data":"{NAME}"}}']
-    refused = [("{}", option) for option in (*options, NAME)]
-    refused += [(text, "--simulate") for text in texts]
-    for language in languages(monkeypatch):
-        for text, argument in refused:
-            code, said = command(text, "ec.query", argument)
-            assert code == 2
-            assert_nobody_in(f"{language}: {text} {argument}", *said)
+    refused += [(text, "ec.query", "--simulate") for text in texts]
+    options = [NAME, *(f"{option}={NAME}" for option in ("--user-nane", "--i", "--photo"))]
+    refused += [("{}", "ec.query", option) for option in options]
+    for content, *arguments in refused:
+        code, said = command(content, *arguments)
+        if code:  # longer text and an extension may go out
+            assert_nobody_in(f"{content} {arguments}", *said)
