@@ -2,8 +2,8 @@
 
 import enum
 import pickle
-import traceback
 from base64 import b64encode
+from functools import partial
 from typing import Optional
 
 import pytest
@@ -24,35 +24,27 @@ from nationec import (
 
 from .conftest import INSURED, PATIENT, WINDOW
 
-SECRET = "机密"
-GIVEN = {
-    EcQueryRequest: WINDOW,
-    QrcodeGetRequest: WINDOW,
-    AuthCheckRequest: {**WINDOW, "auth_no": "1"},
-    EcPwdRequest: {**WINDOW, **INSURED, "ec_token": "t"},
-}
-
-
-def make(model, **changed):
-    return model(**{**GIVEN[model], **changed})
+SECRET = "SECRET"
+QUERY = partial(EcQueryRequest, **WINDOW)
+SCAN = partial(QrcodeGetRequest, **WINDOW)
+FACE = partial(AuthCheckRequest, **WINDOW, auth_no="1")
+PASSWORD = partial(EcPwdRequest, **WINDOW, **INSURED, ec_token="t")
 
 
 def faults(make, *values, **changed):
-    """What a request is refused for, by field; and no value is shown by it, and none is kept."""
+    """What a request is refused for, by field; and no value is kept."""
     with pytest.raises(ValidationError) as caught:
         make(*values, **changed)
     error = caught.value
-    assert (error.__cause__, error.__context__) == (None, None)
-    shown = f"{error} {error!r} {error.errors()} {error.json()} {pickle.dumps(error)}"
-    assert SECRET not in shown
-    assert SECRET not in "".join(traceback.format_exception(type(error), error, None))
+    assert SECRET not in f"{error} {error.errors()} {pickle.dumps(error)}"
+    assert error.__context__ is None
     return {".".join(map(str, fault["loc"])): fault["msg"] for fault in error.errors()}
 
 
 class TestFaults:
     def test_are_all_told_under_pythons_names_with_their_chinese_ones(self):
         wrong = {"operatorId": "9" * 21, "id_no": "", "photo": 1, "userNane": SECRET}
-        given = {**GIVEN[EcPwdRequest], "ext_data": [1], **wrong}
+        given = {**WINDOW, **INSURED, "ext_data": [1], **wrong}
         del given["operator_id"], given["office_name"]
         told = faults(EcPwdRequest, **given)
         assert told.pop("ext_data").startswith("扩展参数 ext_data: ")
@@ -67,10 +59,10 @@ class TestFaults:
     def test_are_told_in_chinese_where_the_reader_reads_it(self, monkeypatch):
         monkeypatch.setenv("NATIONEC_LANG", "zh")
         with pytest.raises(ValidationError, match="\n  收款员姓名 operator_name：最多 30 个字符"):
-            EcQueryRequest(**{**WINDOW, "operator_name": "名" * 31})
+            QUERY(operator_name="名" * 31)
 
     def test_of_a_name_that_is_given_twice(self):
-        assert set(faults(EcQueryRequest, **WINDOW, operatorId=SECRET)) == {"operator_id"}
+        assert set(faults(QUERY, operatorId=SECRET)) == {"operator_id"}
 
     @pytest.mark.parametrize("mode", ["before", "after"])
     def test_of_a_validator_of_ones_own_hold_nothing_but_what_it_says(self, mode):
@@ -94,9 +86,14 @@ class TestFaults:
     def test_are_pickled(self):
         for wrong in ({"operator_id": "9" * 21}, {"id_no": "\n"}, {"ec_token": None}, {"x": 1}):
             with pytest.raises(ValidationError) as caught:
-                make(EcPwdRequest, **{**wrong, "mdtrt_cert_type": "01A"})
+                PASSWORD(**wrong, mdtrt_cert_type="01A")
             faults, again = caught.value.errors(), pickle.loads(pickle.dumps(caught.value))
             assert [fault["loc"] for fault in again.errors()] == [fault["loc"] for fault in faults]
+
+
+def test_a_request_cannot_be_changed(query):
+    with pytest.raises(ValidationError, match="a request cannot be changed: make another"):
+        query.operator_id = "1"
 
 
 def test_a_number_that_json_does_not_have_is_refused():
@@ -107,20 +104,19 @@ def test_a_number_that_json_does_not_have_is_refused():
         assert faults(Own, **WINDOW, fee=number) == {"fee": "fee: JSON has no such number"}
 
 
-@pytest.mark.parametrize("model", [EcQueryRequest, QrcodeGetRequest, AuthCheckRequest])
+@pytest.mark.parametrize("make", [QUERY, SCAN, FACE])
 class TestPhoto:
-    def test_is_sent_as_the_base64_of_what_was_given(self, client, simulator, model):
+    def test_is_sent_as_the_base64_of_what_was_given(self, client, simulator, make):
         image = bytes(range(256)) * 10
         for given in (image, bytearray(image), b64encode(image).decode()):
-            client.call(make(model, photo_data=given))
+            client.call(make(photo_data=given))
             assert simulator.requests[-1]["data"]["photoData"] == b64encode(image).decode()
 
-    def test_may_have_102400_characters_of_base64(self, client, simulator, model):
-        for photo, sent in (("A" * 102_400, "A"), (b"\xff" * 76_800, "/")):
-            client.call(make(model, photo_data=photo))
-            assert simulator.requests[-1]["data"]["photoData"] == sent * 102_400
+    def test_may_have_102400_characters_of_base64(self, client, simulator, make):
+        client.call(make(photo_data=b"\xff" * 76_800))
+        assert simulator.requests[0]["data"]["photoData"] == "/" * 102_400
         for larger in ("A" * 102_401, "A" * 102_404, b"\xff" * 76_801):
-            told = faults(make, model, photo_data=larger)
+            told = faults(make, photo_data=larger)
             assert "characters of base64, the limit is 102400" in told["photo_data"]
 
     @pytest.mark.parametrize(
@@ -128,33 +124,30 @@ class TestPhoto:
         [
             ("data URI", ["data:image/jpeg;base64,/9j/", "DATA:image/jpeg;base64,/9j/"]),
             ("empty", ["", b""]),
-            ("not base64", ["/9j", "AA=A", "/9j/\n", " /9j/", "/9-_", SECRET]),
+            ("not base64", ["/9j", "AA=A", "/9j/\n", " /9j/", "/9-_", "机密"]),
             ("not base64", ["=", "====", "A===", "AAAA===="]),
             ("give text or bytes", [1, ["/9j/"]]),
             ("", ["\ud800"]),
         ],
     )
-    def test_that_is_none_is_refused(self, model, told, photos):
+    def test_that_is_none_is_refused(self, make, told, photos):
         for photo in photos:
-            assert told in faults(make, model, photo_data=photo)["photo_data"], ascii(photo)
+            assert told in faults(make, photo_data=photo)["photo_data"], ascii(photo)
 
 
-@pytest.mark.parametrize("model", [QrcodeGetRequest, AuthCheckRequest, EcPwdRequest])
+@pytest.mark.parametrize("make", [SCAN, FACE, PASSWORD])
 class TestExtData:
-    def test_goes_out_as_it_is_given(self, client, simulator, model):
-        as_text = ['{"病区":"1"}', '{\r\n\t"a": "\\u0000"\r\n}']
-        for given in ({"病区": ["1", {"床": 2}]}, {}, *as_text):
-            client.call(make(model, ext_data=given))
+    def test_goes_out_as_it_is_given(self, client, simulator, make):
+        for given in ({"病区": ["1", {"床": 2}]}, {}, '{\r\n\t"a": "\\u0000"\r\n}'):
+            client.call(make(ext_data=given))
             assert simulator.requests[-1]["data"]["extData"] == given
 
-    def test_that_json_cannot_carry_is_refused(self, model):
+    def test_that_json_cannot_carry_is_refused(self, client, simulator, make):
         for value in (object(), float("nan"), b"1", {1}):
-            assert set(faults(make, model, ext_data={"a": [value]})) == {"ext_data"}, repr(value)
-
-    def test_with_a_lone_surrogate_is_never_sent(self, client, simulator, model):
+            assert set(faults(make, ext_data={"a": [value]})) == {"ext_data"}, repr(value)
         for value in ("\ud800", {"a": "\ud800"}):
             with pytest.raises(ValueError, match="nothing was sent"):
-                client.call(make(model, ext_data=value))
+                client.call(make(ext_data=value))
         assert simulator.requests == []
 
 
@@ -183,8 +176,8 @@ class TestRequestOfOnesOwn:
 
         simulator.answer(data={})
         client.call(Annotated())
-        data = {"orgId": "1234567"}
-        assert simulator.requests == [{"orgId": "1234567", "transType": "x.y", "data": data}]
+        assert simulator.requests[0]["transType"] == "x.y"
+        assert simulator.requests[0]["data"] == {"orgId": "1234567"}
 
     def test_adds_a_field_of_a_province(self, client, simulator):
         class FujianQueryRequest(EcQueryRequest):
@@ -214,8 +207,8 @@ class TestAnyRequest:
         simulator.answer("x", data={})
         for name in ("org_id", "orgId"):
             client.call(AnyRequest("x", **{name: "7654321"}))
-            data = {"orgId": "7654321"}
-            assert simulator.requests[-1] == {"orgId": "7654321", "transType": "x", "data": data}
+            assert simulator.requests[-1]["orgId"] == "7654321"
+            assert simulator.requests[-1]["data"] == {"orgId": "7654321"}
 
     def test_without_a_trans_type_of_1_to_40_characters_is_refused(self):
         for trans_type in ("", "x" * 41, "a\n", 5, None):
@@ -230,12 +223,9 @@ class TestAnyRequest:
         simulator.answer(data={})
         request = AnyRequest("x.y", **{name: "1"})
         client.call(request)
-        data = {"orgId": "1234567", name: "1"}
-        assert simulator.requests == [{"orgId": "1234567", "transType": "x.y", "data": data}]
+        assert simulator.requests[0]["transType"] == "x.y"
+        assert simulator.requests[0]["data"] == {"orgId": "1234567", name: "1"}
         assert type(request) is AnyRequest
-
-    def test_shows_which_fields_are_there(self):
-        assert repr(AnyRequest("x.y", b=SECRET, c=None)) == "AnyRequest('x.y', b=…)"
 
 
 class TestRepr:
@@ -247,8 +237,10 @@ class TestRepr:
         request = EcQueryRequest(**{**WINDOW, "operator_name": SECRET}, photo_data=b"photo")
         shown = "operator_id=…, operator_name=…, office_id=…, office_name=…, photo_data=…"
         assert repr(request) == f"EcQueryRequest(business_type='01101', {shown})"
-        envelope = Envelope(code=0, message=SECRET, data={SECRET: SECRET})
-        assert repr(envelope) == "Envelope(code=…, message=…, data=…)"
+        assert repr(AnyRequest("x.y", b=SECRET, c=None)) == "AnyRequest('x.y', b=…)"
+        assert (
+            repr(Envelope(code=0, data={SECRET: SECRET})) == "Envelope(code=…, message=…, data=…)"
+        )
 
     def test_hides_codes_that_are_not_listed_and_enums_of_the_users_own(self):
         class Disease(str, enum.Enum):
