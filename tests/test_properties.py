@@ -6,7 +6,7 @@ from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nationec import (
@@ -18,11 +18,8 @@ from nationec import (
     EcAuthRequest,
     EcPwdRequest,
     EcQueryRequest,
-    Exchange,
     NationEcError,
     QrcodeGetRequest,
-    Request,
-    Response,
     gb18030,
 )
 
@@ -76,8 +73,6 @@ def message(echo, make, **more):
 
 
 @given(st.sampled_from(FIELDS), texts)
-@example(FIELDS[3], "\0")
-@example(FIELDS[3], "\ud800")
 def test_any_text_in_any_field_is_refused_or_arrives_exactly(echo, field, text):
     request, name = field
     sent = message(echo, lambda: type(request)(**{**dict(request), name: text}))
@@ -126,13 +121,13 @@ def assert_result_or_error(request, out_data, returned=b"0000"):
     try:
         exchange = client.exchange(request)
         assert type(exchange.data) is request.response_type
-        assert isinstance(exchange.data, Response)
         assert (exchange.envelope.code, exchange.error) == (0, None)
         assert code in (0, None)
         for name, field in type(exchange.data).model_fields.items():
             value = data.get(field.alias)
             if isinstance(value, str) and value.isprintable() and value not in ("", "null"):
-                assert name in ("extra", "ext_data", *data) or getattr(exchange.data, name) == value
+                read = getattr(exchange.data, name)
+                assert read == value or name in ("extra", "ext_data", *(data.keys() - names))
     except NationEcError as error:
         exchange = error.exchange
         assert exchange.error is error
@@ -142,16 +137,14 @@ def assert_result_or_error(request, out_data, returned=b"0000"):
         assert (error.__cause__, error.__context__) == (None, None)
     assert seen == [exchange]
     assert (exchange.return_value, exchange.received) == (returned, out_data)
-    assert type(exchange) is Exchange
-    assert isinstance(exchange.request, Request)
+    assert exchange.request.org_id == "1234567"
     repr(exchange), repr(exchange.data), repr(exchange.envelope)
 
 
 requests = st.sampled_from(REQUESTS)
 odd = ["", "null", "0", "0000", "-1", "{}", "[]", '""', "01", "1", "NaN", 0, -1, 10**18, 1e400]
-scalars = leaves | st.floats() | st.sampled_from(odd)
 values = st.recursive(
-    scalars,
+    leaves | st.floats() | st.sampled_from(odd),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
     max_leaves=20,
 )
@@ -162,46 +155,37 @@ ALL = {**dict.fromkeys(names, "1"), "extra": ""}
 
 
 def as_json_text(value):
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def as_object_of(pairs):
+    """The JSON of an object, where a key may stand twice."""
+    return f"{{{','.join(f'{json.dumps(key)}:{json.dumps(value)}' for key, value in pairs)}}}"
 
 
 keys = st.sampled_from([*names, "user_name", "chnlId"]) | texts
 datas = st.dictionaries(keys, values, max_size=6).map(lambda some: {**ALL, **some})
-data_texts = datas.map(as_json_text)
 codes = st.just(0) | st.sampled_from([0, "0", 0.0, -2, 500004, "500004"]) | values
 # An answer as it should be, but for a few values.
 answers = st.fixed_dictionaries(
     {"code": codes},
-    optional={
-        **dict.fromkeys(heads[1:], values),
-        "data": datas | data_texts | data_texts.map(as_json_text) | values,
-    },
+    optional={**dict.fromkeys(heads[1:], values), "data": datas | datas.map(as_json_text) | values},
 )
+objects = st.lists(st.tuples(st.sampled_from([*heads, *names]), values)).map(as_object_of)
+written = values.map(as_json_text) | answers.map(as_json_text) | answers.map(json.dumps) | objects
+encodings = st.sampled_from(["gb18030", "utf-8", "utf-8-sig"])
+raws = st.builds(lambda text, encoding: text.encode(encoding, "replace"), written, encodings)
 
 
-@given(requests, values)
-def test_any_json_value_as_an_answer_gives_a_result_or_an_error_of_the_library(request_, value):
-    assert_result_or_error(request_, json.dumps(value).encode())
+@settings(max_examples=4 * settings().max_examples)
+@given(requests, raws)
+def test_any_json_as_an_answer_gives_a_result_or_an_error_of_the_library(request_, out_data):
+    assert_result_or_error(request_, out_data)
 
 
-@given(requests, answers, st.sampled_from(["gb18030", "utf-8", "utf-8-sig", "ascii"]))
-def test_any_value_within_an_answer_likewise(request_, answer, encoding):
-    text = json.dumps(answer, ensure_ascii=encoding == "ascii")
-    assert_result_or_error(request_, text.encode(encoding, "replace"))
-
-
-@given(requests, st.dictionaries(st.sampled_from(names), texts, max_size=4))
-def test_any_text_in_any_field_of_an_answer_is_refused_or_read_exactly(request_, data):
-    answer = {"code": 0, "data": {**ALL, **data}}
-    text = json.dumps(answer, ensure_ascii=False)
-    assert_result_or_error(request_, text.encode("gb18030", "replace"))
-
-
-@given(requests, st.lists(st.tuples(st.sampled_from([*heads, *names]), values), max_size=12))
-def test_any_keys_however_often_likewise(request_, pairs):
-    text = ",".join(f"{json.dumps(name)}:{json.dumps(value)}" for name, value in pairs)
-    for answer in (f"{{{text}}}", f'{{"code":0,"data":{{{text}}}}}'):
-        assert_result_or_error(request_, answer.encode())
+@given(requests, raws, st.integers(0, 300), st.integers(0, 40), st.binary(max_size=4))
+def test_an_answer_with_bytes_cut_out_and_put_in_likewise(request_, raw, at, size, put_in):
+    assert_result_or_error(request_, raw[:at] + put_in + raw[at + size :])
 
 
 @given(requests, st.binary(max_size=200), st.none() | st.just(b"0000") | st.binary(max_size=60))
@@ -209,9 +193,7 @@ def test_any_bytes_as_an_answer_and_as_a_return_value_likewise(request_, out_dat
     assert_result_or_error(request_, out_data, returned)
 
 
-@given(requests, answers, st.data())
-def test_an_answer_with_bytes_cut_out_and_put_in_likewise(request_, answer, data):
-    raw = json.dumps(answer, ensure_ascii=False).encode("gb18030", "replace")
-    at = data.draw(st.integers(0, len(raw)))
-    to = data.draw(st.integers(at, min(len(raw), at + 40)))
-    assert_result_or_error(request_, raw[:at] + data.draw(st.binary(max_size=4)) + raw[to:])
+@given(requests, st.dictionaries(st.sampled_from(names), texts, max_size=4))
+def test_any_text_in_any_field_of_an_answer_is_refused_or_read_exactly(request_, data):
+    text = as_json_text({"code": 0, "data": {**ALL, **data}})
+    assert_result_or_error(request_, text.encode("gb18030", "replace"))
