@@ -130,6 +130,7 @@ ANSWERS = {
     "a wide blank around it": ("\u3000" + text(patient()), NOT_JSON),
     "raw control characters": (text(patient(), "三", "\n\r\t\x01三"), reads(user_name="张    三")),
     "JSON and something after it": (text(patient()) + "}", NOT_JSON),
+    "a list": (["李四"], unread("OutData is not a JSON object", permanent=True)),
     "NaN": (text(patient(x=float("nan"))), NOT_JSON),
     # code
     **{f"code is {code!r}": (head(code=code), READ) for code in (0, "0", " 0000 ", 0.0)},
@@ -152,6 +153,10 @@ ANSWERS = {
     **{f"data is {data!r}": (head(data=data), NO_OBJECT) for data in (1, 0, False, "张三", [{}])},
     **{f"data is {data!r}": (head(data=data), NO_DATA) for data in ("", None, "null", {})},
     "data is missing": ({"code": 0}, NO_DATA),
+    "data is encrypted": (
+        {"code": 0, "encType": "SM4", "encData": "AAAA"},
+        unread(r"it is encrypted \(encType, encData\)", permanent=True),
+    ),
     # Keys.
     "unknown keys": (patient(**UNKNOWN, none=None, x="", y="null"), reads(model_extra=UNKNOWN)),
     "unknown keys in the head": (head(traceId=7), reads_head(model_extra={"traceId": 7})),
@@ -165,6 +170,7 @@ ANSWERS = {
     "a lone surrogate in the name": (json.dumps(patient(userName="张\udfff")), NOT_JSON),
     "a pair of surrogates": (json.dumps(patient(userName="𠮷")), reads(user_name="𠮷")),
     "a NUL as an escape": (json.dumps(patient(userName="张\0三")), reads(user_name="张\0三")),
+    "a whole number with a point": (patient(insuOrg=430000.0), READ),
     "40 digits where text is": (patient(gender=10**40), reads(gender=str(10**40))),
     **{f"extra is {it!r}": (patient(extra=it), reads(extra=it)) for it in ([1, "二"], 7, "{")},
     **{f"extra is {it!r}": (patient(extra=it), reads(extra=None)) for it in ("", None, "null")},

@@ -57,17 +57,16 @@ class TestWhatIsSent:
 
         client = dll("echo", data_format=data_format)
         for request in (Provincial(**WINDOW, extra={"省": 1}), AnyRequest("x", extra={"省": 1})):
-            sent = message(client, request)
-            assert read_in(data_format, sent["data"])["extra"] == {"省": 1}
-            assert "extra" not in sent
+            assert "extra" not in message(client, request)
             sent = message(client, request, extra={"头": 2})
             assert read_in(data_format, sent["data"])["extra"] == {"省": 1}
             assert sent["extra"] == ({"头": 2} if data_format == "object" else '{"头":2}')
 
     @either_format
     def test_has_an_extra_of_text_as_it_is(self, dll, query, data_format):
+        client = dll("echo", data_format=data_format)
         for text in ("{ }", "预留", '{"a": "\\u0000"}', ""):
-            assert message(dll("echo", data_format=data_format), query, extra=text)["extra"] == text
+            assert message(client, query, extra=text)["extra"] == text
 
     def test_has_an_extra_of_at_most_2048_characters_of_json(self, client, simulator, query):
         around = len('{"a":""}')
@@ -144,8 +143,6 @@ class TestWhatIsRead:
             ('{"infcode":-1,"err_msg":"机构错误"}', r"no code .*\(机构错误\)"),
             ('{"code":null,"data":{"userName":"李四"}}', r"no code .*\(no text\)"),
             ("\n<html>李四</html>", r"web page \(HTML\)"),
-            ("李四，服务异常", "not JSON .error.exchange.received has it"),
-            ('["李四"]', "not a JSON object"),
         ],
         ids=ascii,
     )
@@ -153,23 +150,11 @@ class TestWhatIsRead:
     def test_an_answer_that_is_not_the_platforms_is_for_the_it(
         self, client, simulator, query, raw, said, encoding
     ):
-        if encoding == "utf-8" and raw[0] not in "{\n":
-            return  # that its encoding is another is said first
         simulator.answer(raw=raw.encode(encoding))
         with pytest.raises(ResponseFormatError, match=said) as caught:
             client.call(query)
-        assert caught.value.for_operator == "未收到结果，本次不产生费用，请联系信息科"
-        assert caught.value.exchange.received == raw.encode(encoding)
+        assert caught.value.permanent
         assert "李四" not in str(caught.value)
-
-    def test_an_encrypted_answer_is_named_as_one(self, client, simulator, query):
-        simulator.answer(raw='{"code":0,"encType":"SM4","encData":"AAAA"}')
-        with pytest.raises(ResponseFormatError, match=r"it is encrypted \(encType, encData\)"):
-            client.call(query)
-
-    def test_a_whole_number_with_a_point_is_its_digits(self, client, simulator, query):
-        simulator.answer(raw=json.dumps({"code": 0, "data": {**PATIENT, "insuOrg": 430000.0}}))
-        assert client.call(query).insu_org == "430000"
 
     def test_a_validator_of_ones_own_loses_nothing_and_shows_nobody(self, client, simulator):
         class Own(Response):
@@ -199,24 +184,16 @@ class TestWords:
         ("raw", "shown"),
         [
             (None, ""),
-            ("网络不通", "网络不通"),
             ("\ufeff 网络不通\r\n", "网络不通"),
             ("[10060] 连接超时", "[10060] 连接超时"),
             ('返回：{"data":{"userName":"李四"}}', ""),
-            ('错误: "url" 不通', ""),
             ('["李四"]', ""),
-            ('\\"李四\\"}"', ""),
             ('{"code":-1,"message":"机构错误","userName":"李四"}', "机构错误"),
             ('{"cause":"机构错误","userName":"李四"}', "机构错误"),
             ('{"message":"","cause":"机构错误"}', "机构错误"),
-            ('{"message":"机构错误","cause":"别的"}', "机构错误"),
-            ('{"message":null,"userName":"李四"}', ""),
             ('{"message":["李四"]}', ""),
-            ('{"message":{"userName":"李四"}}', ""),
-            ('{"code":-1,"message":"机构错误","userName":"李四', ""),
             ('serName":"李四"', ""),
             ("李四}", ""),
-            ("[1, 2]", "[1, 2]"),
             ("[" * 300 + '"', ""),
         ],
         ids=ascii,
