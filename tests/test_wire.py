@@ -43,6 +43,19 @@ class TestWhatIsSent:
         query = EcQueryRequest(**{**WINDOW, "operator_name": "龴\ue81e"})
         assert b'"\xfe\x59\xfe\x59"' in arrived(dll("echo"), query)
 
+    @pytest.mark.parametrize("encoding", ["gb18030", "utf-8"])
+    @pytest.mark.parametrize("photo", ["QUJD", "QUJD" * 25_000, "龴", '"龴', ""])
+    def test_has_a_photo_among_chinese_text(self, dll, encoding, photo):
+        class Pictured(EcQueryRequest):
+            photo_data: str
+            remark: str
+
+        request = Pictured(**WINDOW, photo_data=photo, remark="龴")
+        sent = arrived(dll("echo", encoding=encoding, out_buffer_size=262_144), request)
+        data = json.loads(sent.decode(encoding).replace("\ue81e", "龴"))["data"]
+        assert (data["photoData"], data["remark"]) == (photo, "龴")
+        assert data["officeName"] == WINDOW["office_name"]
+
     @either_format
     def test_has_data_and_extra_in_the_format_of_the_client(self, dll, query, data_format):
         sent = message(dll("echo", data_format=data_format), query, extra={"版": [1, None]})

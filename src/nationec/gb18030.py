@@ -11,7 +11,7 @@ import encodings.gb18030  # noqa: F401  # so that packers see it
 import re
 
 # Two bytes, what Python makes of them, the character (WHATWG's index-gb18030).
-MENDED = (
+NINETEEN = (
     ("A6D9", "\ue78d", "\ufe10"),  # ︐
     ("A6DA", "\ue78e", "\ufe12"),  # ︒
     ("A6DB", "\ue78f", "\ufe11"),  # ︑
@@ -32,13 +32,12 @@ MENDED = (
     ("FE90", "\ue854", "\u9fba"),  # 龺
     ("FEA0", "\ue864", "\u9fbb"),  # 龻
 )
-_TO_REAL = {ord(private): real for _, private, real in MENDED}
-_TO_PRIVATE = {ord(real): private for _, private, real in MENDED}
+_TO_REAL = {ord(private): real for _, private, real in NINETEEN}
+_TO_PRIVATE = {ord(real): private for _, private, real in NINETEEN}
 _has_private = re.compile(f"[{''.join(_TO_PRIVATE.values())}]").search
 # Text with one of the nineteen contains one of these bytes. Searching bytes is fast.
 _TWO_BYTES = b"\xa6", b"\xa8", b"\xfe"
 _FOUR_BYTES = b"\x81\x35", b"\x82\x35", b"\x84\x31"
-_PIECE = 4096
 
 
 def encode(text: str) -> bytes:
@@ -48,19 +47,9 @@ def encode(text: str) -> bytes:
     ``UnicodeEncodeError`` for a lone surrogate, the only thing that GB 18030 cannot
     carry.
     """
-    if len(text) <= _PIECE:
-        return _encode_piece(text)
-    # Most of a long text is a photo in ASCII: pieces in ASCII are encoded quickly.
-    pieces = [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)]
-    return b"".join(map(_encode_piece, pieces))
-
-
-def _encode_piece(piece: str) -> bytes:
-    if piece.isascii():
-        return piece.encode("ascii")
-    raw = piece.encode("gb18030")
+    raw = text.encode("gb18030")
     if any(map(raw.__contains__, _FOUR_BYTES)):
-        raw = piece.translate(_TO_PRIVATE).encode("gb18030")
+        raw = text.translate(_TO_PRIVATE).encode("gb18030")
     return raw
 
 

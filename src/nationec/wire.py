@@ -74,17 +74,26 @@ class Wire:
         """
         data = _data(request)
         if self._data_as_text:
-            data = write(data)
-            extra = _json(extra) if isinstance(extra, dict) else extra
-        org_id, trans_type = _json(request.org_id), _json(request.trans_type)
-        message = f'{{"orgId":{org_id},"transType":{trans_type},"data":{data}'
+            data = _json(data.decode())
+            extra = _json(extra).decode() if isinstance(extra, dict) else extra
+        head = _json(request.org_id), _json(request.trans_type), data
+        message = b'{"orgId":%b,"transType":%b,"data":%b' % head
         if extra is None:
-            return self.encode(message + "}")
+            return self._encode_json(message + b"}")
         in_json = _json(extra)
-        if len(extra if isinstance(extra, str) else in_json) > 2048:
+        if len(extra if isinstance(extra, str) else in_json.decode()) > 2048:
             text = _("extra has more than the 2,048 characters of the standard")
             raise ValueError(text)
-        return self.encode(f'{message},"extra":{in_json}}}')
+        return self._encode_json(b'%b,"extra":%b}' % (message, in_json))
+
+    def _encode_json(self, message: bytes) -> bytes:
+        # A photo is ASCII, the same in GB 18030: copying it is faster.
+        before, name, rest = message.partition(b'"photoData":"')
+        photo, quote, after = rest.partition(b'"')
+        if not name or not photo.isascii() or self._encoding != "gb18030":
+            return self.encode(message.decode())
+        before, after = (self.encode(text.decode()) for text in (before, after))
+        return b"".join((before, name, photo, quote, after))
 
     def answer(self, received: bytes) -> Envelope:
         """Read the head of an answer (§4.2.4.2). Raises ``ResponseFormatError``."""
@@ -196,13 +205,18 @@ def read(model: Type[T], value: Any, what: str) -> T:
     raise _unreadable(what, model, value, faults)
 
 
-def _data(request: Request[Any]) -> str:
+def _data(request: Request[Any]) -> bytes:
     # A user's class may declare trans_type as a field, which is not sent. In an
     # AnyRequest a field of that name is data.
     exclude = None if isinstance(request, AnyRequest) else {"trans_type"}
     try:
-        return request.model_dump_json(
-            by_alias=True, exclude=exclude, exclude_none=True, warnings=False
+        # model_dump_json would make a text of this. That takes time for a photo.
+        return request.__pydantic_serializer__.to_json(
+            request,
+            by_alias=True,
+            exclude=exclude,
+            exclude_none=True,
+            warnings=False,
         )
     except PydanticSerializationError:
         pass  # raise outside: this error may hold a value
@@ -210,9 +224,9 @@ def _data(request: Request[Any]) -> str:
     raise ValueError(text)
 
 
-def _json(value: Any) -> str:
+def _json(value: Any) -> bytes:
     try:
-        return write(value)
+        return write(value).encode()
     except (TypeError, ValueError, RecursionError):
         pass  # raise outside: this error may hold a value
     text = _("extra holds something that JSON cannot carry: nothing was sent")
