@@ -188,7 +188,7 @@ class TestExchange:
         assert exchange.request.org_id == "1234567"
         assert exchange.data.user_name == "张三"
         assert exchange.error is None
-        assert repr(exchange).startswith("<Exchange ec.query out_biz_no=None code=0 ")
+        assert repr(exchange).startswith("<Exchange ec.query outBizNo=None code=0 in ")
 
     def test_is_handed_to_the_hook_for_every_call(self, dll, query):
         seen = []

@@ -16,15 +16,13 @@ from .codes import with_leading_zero
 from .errors import (
     DllCrashError,
     NationEcError,
-    ProtocolError,
     business_error,
     protocol_error,
 )
 from .exchange import Exchange
-from .language import _, cut, field, one_line, option
+from .language import _, field, option
 from .models import Request, T
-from .transactions import Numbered
-from .transactions import log as slips
+from .transactions import Numbered, request_log
 from .transports.base import Transport
 from .transports.binding import dll_name
 from .transports.dll import OUT_BUFFER_SIZE, DllTransport, Path
@@ -131,7 +129,7 @@ class Client:
             if isinstance(error, DllCrashError):
                 exchange.received = error.received
             if isinstance(error, NationEcError):
-                error.about(exchange)
+                error.attach(exchange)
             raise
         finally:
             self._report(exchange)
@@ -144,7 +142,7 @@ class Client:
             values["org_id"] = self.org_id
         if isinstance(request, Numbered) and request.out_biz_no is None:
             values["out_biz_no"] = new_out_biz_no(request.org_id or self.org_id)
-        _warn_of_slips(request)
+        _warn_of_mistakes(request)
         # A copy: the caller may send the same request again, with another number.
         return request.model_copy(update=values)
 
@@ -157,8 +155,8 @@ class Client:
         exchange.return_value, exchange.received = returned, received = answer
         words = self._wire.words
         if returned != b"0000":
-            said = None if returned is None else words(returned)
-            raise protocol_error(said, words(received))
+            text = None if returned is None else words(returned)
+            raise protocol_error(text, words(received))
         exchange.envelope = envelope = self._wire.answer(received)
         if envelope.code != 0:
             raise business_error(envelope.code, envelope.message)
@@ -172,18 +170,11 @@ class Client:
             except Exception as error:
                 # Only its type: its text may hold personal data of the exchange.
                 kind = type(error).__name__
-                _log(
-                    logger,
-                    logging.WARNING,
-                    "on_exchange raised %s; the call goes on",
-                    kind,
-                )
+                text = "on_exchange raised %s; the call goes on"
+                _log(logger, logging.WARNING, text, kind)
         level = logging.WARNING if exchange.error else logging.DEBUG
         if logger.isEnabledFor(level):
-            about = f"{exchange.trans_type} outBizNo={exchange.out_biz_no}"
-            outcome, taken = _outcome(exchange), exchange.elapsed * 1000
-            line = one_line(f"{about} {outcome} in {taken:.1f} ms")
-            _log(logger, level, "%s", line)
+            _log(logger, level, "%s", str(exchange))
 
 
 def _transport(
@@ -203,21 +194,7 @@ def _transport(
     )
 
 
-def _outcome(exchange: Exchange[Any]) -> str:
-    """Return ``code=0``, or ``error=`` with its reason, code or return value."""
-    error = exchange.error
-    if error is None:
-        return f"code={exchange.envelope and exchange.envelope.code}"
-    kind = f"error={type(error).__name__}"
-    if isinstance(error, ProtocolError):
-        returned = "NULL" if error.return_value is None else cut(error.return_value)
-        return f"{kind} return_value={returned}"
-    facts = {name: getattr(error, name, None) for name in ("reason", "code")}
-    known = [f" {name}={fact}" for name, fact in facts.items() if fact is not None]
-    return kind + "".join(known)
-
-
-def _warn_of_slips(request: Request[Any]) -> None:
+def _warn_of_mistakes(request: Request[Any]) -> None:
     """Log values that look like mistakes. They are sent: a province may use them."""
     for name, value in request.__dict__.items():
         if type(value) is not str:
@@ -226,10 +203,10 @@ def _warn_of_slips(request: Request[Any]) -> None:
         if listed is not None:  # Excel or a C# int has dropped the zero
             text = "%s: %s=%s is not listed, %s (%s) is"
             values = field(name), value, listed, listed.label
-            _log(slips, logging.WARNING, text, request.trans_type, *values)
+            _log(request_log, logging.WARNING, text, request.trans_type, *values)
         elif "?" in value:  # an encoding without Chinese writes "?" for it
             text = "%s: %s has a question mark where Chinese may have been"
-            _log(slips, logging.WARNING, text, request.trans_type, field(name))
+            _log(request_log, logging.WARNING, text, request.trans_type, field(name))
 
 
 def _log(to: logging.Logger, level: int, text: str, *values: Any) -> None:

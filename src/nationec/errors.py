@@ -72,14 +72,14 @@ class NationEcError(Exception):
         **more: Any,
     ) -> None:
         super().__init__(text, {})
-        self._learn({**(facts or {}), **more})
+        self._update({**(facts or {}), **more})
 
-    def _learn(self, facts: Dict[str, Any]) -> None:
+    def _update(self, facts: Dict[str, Any]) -> None:
         vars(self).update(facts)
         public = {name: fact for name, fact in facts.items() if name not in _PRIVATE}
         self.args = self.args[0], {**self.args[1], **public}
 
-    def about(self, exchange: Exchange[Any]) -> None:
+    def attach(self, exchange: Exchange[Any]) -> None:
         """Fill in the call that failed."""
         facts = {
             "exchange": exchange,
@@ -88,7 +88,7 @@ class NationEcError(Exception):
             "repeatable": exchange.request.repeatable,
             "operator_action": exchange.request.operator_action,
         }
-        self._learn(facts)
+        self._update(facts)
 
     @property
     def for_operator(self) -> str:
@@ -350,17 +350,18 @@ def timeout_error(seconds: float) -> DllTimeoutError:
 
 def protocol_error(return_value: Optional[str], out_data: str) -> ProtocolError:
     """Make the error for a return value other than ``0000``; see ``Wire.words``."""
-    said = "NULL" if return_value is None else cut(return_value) or _("no text")
+    value = "NULL" if return_value is None else cut(return_value) or _("no text")
     # The bytes differ from 0000, for example by blanks, but the text looks the same.
     if return_value == "0000":
-        said = _("0000 and more around it")
+        value = _("0000 and more around it")
     if out_data:
-        said = _("{said} ({more})").format(said=said, more=cut(out_data))
+        text = _("{value} ({words})")
+        value = text.format(value=value, words=cut(out_data))
     text = _(
-        "NationEcTrans returned {said}, not 0000: "
+        "NationEcTrans returned {value}, not 0000: "
         "check the url and the network, then try again"
     )
-    text = text.format(said=said)
+    text = text.format(value=value)
     return ProtocolError(text, return_value=return_value, out_data=out_data)
 
 

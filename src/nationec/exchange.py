@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Optional
 
-from .language import one_line
+from .language import cut, one_line
 from .models import Envelope, Request, T
 
 
@@ -45,8 +45,22 @@ class Exchange(Generic[T]):
         number = getattr(self.request, "out_biz_no", None)
         return None if number is None else str(number)
 
+    def __str__(self) -> str:
+        """Return the line of the log."""
+        number, taken = self.out_biz_no, self.elapsed * 1000
+        line = f"{self.trans_type} outBizNo={number} {self._outcome()}"
+        return one_line(f"{line} in {taken:.1f} ms")
+
     def __repr__(self) -> str:
-        code = self.envelope and self.envelope.code
-        outcome = f"error={type(self.error).__name__}" if self.error else f"code={code}"
-        about = f"{self.trans_type} out_biz_no={self.out_biz_no} {outcome}"
-        return f"<Exchange {one_line(about)} {self.elapsed * 1000:.1f} ms>"
+        return f"<Exchange {self}>"
+
+    def _outcome(self) -> str:
+        """Return ``code=0``, or ``error=`` with its reason, code or return value."""
+        if self.error is None:
+            return f"code={self.envelope and self.envelope.code}"
+        outcome = f"error={type(self.error).__name__}"
+        for name in ("reason", "code", "return_value"):
+            if hasattr(self.error, name):
+                fact = getattr(self.error, name)
+                outcome += f" {name}={'NULL' if fact is None else cut(str(fact))}"
+        return outcome

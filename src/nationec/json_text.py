@@ -64,3 +64,8 @@ write = json.JSONEncoder(
 pydantic's ``to_json`` fails on Windows for more than 99 levels. Raises ``TypeError``,
 ``ValueError`` and ``RecursionError``; their messages may hold a value.
 """
+
+
+def as_text(value: Any) -> str:
+    """Write ``value`` as JSON, unless it is text already."""
+    return value if isinstance(value, str) else write(value)

@@ -37,7 +37,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 from typing_extensions import Annotated
 
 from .codes import Code, ReturnCode
-from .json_text import ABSENT, write
+from .json_text import ABSENT, as_text
 from .language import _, field
 from .rows import JsonText, required
 
@@ -46,10 +46,6 @@ def _no_boolean(code: Any) -> Any:
     if isinstance(code, bool):  # pydantic would read true as 1
         raise ValueError("a boolean")
     return code
-
-
-def _as_text(words: Any) -> Any:
-    return words if isinstance(words, str) else write(words)
 
 
 class _Hidden:
@@ -285,11 +281,11 @@ class Envelope(Response):
 
     code: Annotated[int, Field(gt=-(10**10), lt=10**10), BeforeValidator(_no_boolean)]
     """返回码 (§7.1): any integer, also as text. The table allows only four digits."""
-    message: Annotated[str, BeforeValidator(_as_text)] = Field(
+    message: Annotated[str, BeforeValidator(as_text)] = Field(
         default="", validation_alias=AliasChoices("message", "cause")
     )
     """返回信息：``message`` of the answer, else its ``cause``, else the text of §7.1"""
-    org_id: Annotated[Optional[str], BeforeValidator(_as_text)] = None
+    org_id: Annotated[Optional[str], BeforeValidator(as_text)] = None
     """机构 ID: required in the table, but absent in the example of §5.3.5.2."""
     data: JsonText = None
     extra: JsonText = None

@@ -21,12 +21,12 @@ from pydantic import AfterValidator, ConfigDict, model_validator
 from typing_extensions import Annotated
 
 from .codes import BusinessType, IdType, MdtrtCertType, PwdFlag
-from .json_text import write
+from .json_text import as_text
 from .language import _, field
 from .models import Request, Response, T
 from .rows import LISTED, Ext, JsonText, Photo, answered, optional, required
 
-log = logging.getLogger("nationec.request")
+request_log = logging.getLogger("nationec.request")
 """Warns about values that are sent unchanged but may be mistakes."""
 _LONGER = "%s: %s has %d characters, the standard's table has %d"
 
@@ -253,10 +253,6 @@ class EcAuthResponse(Response):
     Parsed where it is JSON text."""
 
 
-def _as_text(value: Any) -> Any:
-    return write(value) if isinstance(value, dict) else value
-
-
 class EcAuthRequest(Numbered[EcAuthResponse]):
     """刷脸获取医保用户身份授权 (the terminal's standard): show its face screen.
 
@@ -268,7 +264,7 @@ class EcAuthRequest(Numbered[EcAuthResponse]):
     trans_type = "cn.nhsa.ec.auth"
     operator_action = "刷脸"
 
-    ext_data: Annotated[Optional[Ext], AfterValidator(_as_text)] = None
+    ext_data: Optional[Annotated[Ext, AfterValidator(as_text)]] = None
     """扩展参数
 
     A ``dict`` is sent as JSON text: the terminal's standard has no objects here."""
@@ -310,7 +306,7 @@ def widened(request: Type[Request[Any]]) -> Type[Request[Any]]:
                 text = value.rstrip(" ") if isinstance(value, str) else ""
                 if len(text) > limit and text.isprintable():
                     whole[name], fields[name] = text, text[:limit]
-                    log.warning(
+                    request_log.warning(
                         _LONGER, request.trans_type, field(name), len(text), limit
                     )
             made = super()._validate(fields, handler)

@@ -17,7 +17,7 @@ CHINESE: Dict[str, str] = {
     " (in Python {version}, {bits}-bit: {command})": (
         "（Python {version}，{bits} 位：{command}）"
     ),
-    "{said} ({more})": "{said}（{more}）",
+    "{value} ({words})": "{value}（{words}）",
     "; ": "；",
     "there is no such file: give {dll} the full path of the DLL ({path})": (
         "动态库文件不存在：请用 {dll} 指定完整路径（{path}）"
@@ -99,9 +99,10 @@ CHINESE: Dict[str, str] = {
     ),
     "no text": "空字符串",
     "0000 and more around it": "0000 及多余字符",
-    "NationEcTrans returned {said}, not 0000: "
+    "NationEcTrans returned {value}, not 0000: "
     "check the url and the network, then try again": (
-        "动态库调用失败，返回 {said}：请检查业务请求地址（url）、医保前置机和网络后重试"
+        "动态库调用失败，返回 {value}："
+        "请检查业务请求地址（url）、医保前置机和网络后重试"
     ),
     "{code} the platform did not finish in time": "医保平台处理超时（{code}）",
     "the platform says: {code} {message}": "医保平台提示：{message}（{code}）",

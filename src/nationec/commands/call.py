@@ -20,7 +20,7 @@ from ..client import Client
 from ..errors import NationEcError, ResponseFormatError, crash_error
 from ..exchange import Exchange
 from ..language import _
-from ..transactions import log as slips
+from ..transactions import request_log
 from ..transports.dll import OUT_BUFFER_SIZE
 from ..transports.isolated import IsolatedDll
 from ..transports.simulator import Simulator
@@ -81,7 +81,7 @@ def _add_more(add: Callable[..., Any]) -> None:
     add("--keep", metavar="FILE", help=text)
 
 
-class _Slips(logging.Handler):
+class _Warnings(logging.Handler):
     """Adds the library's warnings about a request to ``texts``."""
 
     def __init__(self, texts: List[str]) -> None:
@@ -96,8 +96,8 @@ def run(arguments: Namespace) -> int:
     """Carry out the transaction, print the answer and return the exit code."""
     warnings: List[str] = []
     error: Optional[Failure] = None
-    handler = _Slips(warnings)
-    slips.addHandler(handler)
+    handler = _Warnings(warnings)
+    request_log.addHandler(handler)
     try:
         message = read_message(arguments, warnings)
         _print(_exchange(message, arguments, warnings), arguments)
@@ -106,7 +106,7 @@ def run(arguments: Namespace) -> int:
     except ValueError as caught:  # from the client
         error = InvalidRequest(str(caught))
     finally:
-        slips.removeHandler(handler)
+        request_log.removeHandler(handler)
     as_json, ascii_only = arguments.json_errors, arguments.ascii
     return report(error, warnings, as_json=as_json, ascii_only=ascii_only)
 
@@ -125,7 +125,7 @@ def _exchange(
             if not done:
                 raise
             cancelled = crash_error("cancelled")
-            cancelled.about(done[0])
+            cancelled.attach(done[0])
             done[0].error = cancelled
             raise cancelled from None
         finally:
@@ -224,7 +224,7 @@ def _print(exchange: Exchange[Any], arguments: Namespace) -> None:
         discard_stdout()
         text = _("stdout did not take the answer ({kind}): check its reader and room")
         lost = ResponseFormatError(text.format(kind=type(error).__name__))
-        lost.about(exchange)
+        lost.attach(exchange)
         raise lost from None
 
 
