@@ -189,7 +189,7 @@ def _refusal(error: OSError, path: str) -> LoadError:
 
 def _blames_a_dependency(error: OSError, path: str) -> bool:
     if sys.platform == "win32":
-        # For the first of these ctypes has a text of its own, and no number.
+        # ctypes raises 126 with a text of its own and without the number.
         return error.winerror in (None, *_DEPENDENCY_ERRORS)
     text = str(error)
     if sys.platform == "darwin":
@@ -258,6 +258,6 @@ class Binding:
         try:
             return work(argument)
         finally:
-            # If that is gone, stay: the answer must not be lost.
+            # If that folder is gone, stay here: raising would lose the answer.
             with suppress(OSError):
                 os.chdir(before)

@@ -21,7 +21,7 @@ from ..errors import DllLoadError, crash_error, load_error, timeout_error
 from ..language import _, option
 from . import binding, worker
 from .dll import OUT_BUFFER_SIZE, Path, check_texts, checked
-from .process import Process, last_words, program, starting
+from .process import Process, bootstrap, last_words, starting
 
 TIMEOUT = 60.0
 """The default of ``timeout``, in seconds."""
@@ -130,7 +130,7 @@ class IsolatedDll:
         timeout = float("inf") if self.timeout is None else self.timeout
         with self._lock:
             process = self._started()
-            process.let_come_to_front()
+            process.allow_foreground()
             try:
                 question = worker.framed(url, in_data)
                 kind, out_data, *rest = process.ask(question, timeout)
@@ -149,13 +149,13 @@ class IsolatedDll:
         if self._closed:
             raise ValueError(_("this transport is closed: make a new one"))
         process = self._process
-        if process is None or not process.waits():
+        if process is None or not process.is_ready():
             self.cancel()
             process = self._new_process()
         return process
 
     def _new_process(self) -> Process:
-        line = program(self.path, self._out_buffer_size, self._cwd)
+        line = bootstrap(self.path, self._out_buffer_size, self._cwd)
         if line is None:
             raise self._no_interpreter("no-sources")
         self._process = process = Process()  # so that it can be cancelled

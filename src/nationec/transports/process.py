@@ -1,8 +1,9 @@
 """The process behind ``IsolatedDll``: a Python that runs ``worker``."""
 
-# The pipes do not block on this side: whoever asks looks at them until the answer, the
-# deadline or the end of the process. So there is no thread, a deadline also fires where
-# threads are green (gevent, eventlet), and a signal handler can cancel its own call.
+# The pipes do not block on this side. ``_wait`` repeats a read or a write until it
+# succeeds, the deadline passes, or the process ends. So no thread is needed, a deadline
+# also fires where threads are green (gevent, eventlet), and a signal handler can cancel
+# its own call.
 
 import ctypes
 import os
@@ -21,13 +22,14 @@ from ..language import cut
 from . import worker
 
 if sys.platform == "win32":
-    import _winapi
     import msvcrt
+
+    kernel32 = ctypes.WinDLL("kernel32")
 
 T = TypeVar("T")
 
 _BOOTSTRAP = "import sys; exec(eval(sys.stdin.buffer.readline()))"
-# Makes modules of the sources, in a package that is nowhere on the disk.
+# Makes modules of the sources, in a package without a file.
 _PROGRAM = """
 package = sys.modules["nationec"] = type(sys)("nationec")
 package.__path__ = []
@@ -39,24 +41,29 @@ for name, source in {sources!a}:
 package.worker.main(*{settings!a})
 """
 _SENT = ("memory", "binding", "worker")
-_PIECE = 2048 if sys.platform == "win32" else 1 << 20  # a full pipe there takes none
+# How much to write at once. Windows writes nothing at all if it does not fit.
+_PIECE = 2048 if sys.platform == "win32" else 1 << 20
+
+# Held while a process starts: a child forked at that moment would keep its pipes open.
+starting = threading.RLock()
 
 
-def program(*settings: Any) -> Optional[bytes]:
-    """Return the line that makes a Python a worker, ``None`` without the sources."""
+def bootstrap(*settings: Any) -> Optional[bytes]:
+    """Return the line that makes a Python a worker.
+
+    ``None`` if the sources are not there: a packed program may have bytecode only.
+    """
     folder = os.path.dirname(__file__)
     loader: Any = globals()["__loader__"]
     try:
-        files = [(it, loader.get_data(f"{folder}{os.sep}{it}.py")) for it in _SENT]
+        sources = [
+            (name, loader.get_data(f"{folder}{os.sep}{name}.py").decode("utf-8"))
+            for name in _SENT
+        ]
     except (OSError, AttributeError):
         return None
-    sources = [(name, source.decode("utf-8")) for name, source in files]
     program = _PROGRAM.format(sources=sources, settings=settings)
     return ascii(program).encode() + b"\n"
-
-
-# Held while a process starts. A child forked meanwhile would keep its pipes open.
-starting = threading.RLock()
 
 
 class Process:
@@ -65,7 +72,7 @@ class Process:
     def __init__(self) -> None:
         self.cancelled = False
         self.number = 0
-        self._waits = False
+        self._ready = False
         self._arrived = b""
         self._popen: Any = None
 
@@ -73,9 +80,10 @@ class Process:
         """Start it. Raises ``OSError``."""
         # -I: no PYTHONPATH, which is for this Python, and no current directory.
         # -B: no file is written. -S: what is installed is not needed, and takes time.
-        # In /, where Wine reads a path of Linux as one: else the drive may be C:.
+        # cwd: Wine looks for /opt/x.dll on the drive of the current directory. The
+        # drive of / is the one that has the files of Linux.
         with starting:
-            popen = subprocess.Popen(
+            popen: Any = subprocess.Popen(
                 [*python, "-I", "-B", "-S", "-c", _BOOTSTRAP],
                 bufsize=0,
                 stdin=subprocess.PIPE,
@@ -87,18 +95,18 @@ class Process:
             )
             self._end_at_exit = weakref.finalize(self, _end, popen, os.getpid())
             self._popen = popen
-        # Not Popen's own files: eventlet replaces them by some that wait for ever.
-        self._to = FileIO(self._popen.stdin.fileno(), "wb", False)
-        self._from = FileIO(self._popen.stdout.fileno(), "rb", False)
-        for pipe in (self._to, self._from):
+        # Not Popen's own files: eventlet replaces them by files that block.
+        self._stdin = FileIO(popen.stdin.fileno(), "wb", False)
+        self._stdout = FileIO(popen.stdout.fileno(), "rb", False)
+        for pipe in (self._stdin, self._stdout):
             _make_non_blocking(pipe.fileno())
 
-    def waits(self) -> bool:
-        """Whether the process is there and waits for a question."""
-        return self._waits and not self.cancelled and self._popen.poll() is None
+    def is_ready(self) -> bool:
+        """Whether the process runs and waits for a question."""
+        return self._ready and not self.cancelled and self._popen.poll() is None
 
-    def let_come_to_front(self) -> None:
-        """Windows: allow a window that the DLL opens, to scan in, to take the focus."""
+    def allow_foreground(self) -> None:
+        """Allow the DLL to open a window in front, as some do to scan (Windows)."""
         if sys.platform == "win32":
             ctypes.windll.user32.AllowSetForegroundWindow(self.number)
 
@@ -108,36 +116,39 @@ class Process:
         Raises ``TimeoutError``, and ``EOFError`` with how the process ended.
         """
         self._until = time.monotonic() + timeout
-        self._waits = False
+        self._ready = False
         try:
             worker.write(self, question)
             answer = worker.read(self)
-            self._waits = True
+            self._ready = True
             return answer
         except TimeoutError:
             raise
         except (EOFError, OSError, ValueError):  # ValueError: a closed file
             raise EOFError(self._how_it_ended()) from None
         finally:
-            if not self._waits:  # a late answer must not go to another question
+            if not self._ready:  # a late answer must not go to another question
                 self.end()
 
     def read(self, size: int) -> bytes:
-        """Return up to ``size`` bytes, when there are any."""
+        """Wait for bytes, and return up to ``size`` of them."""
         if not self._arrived:
-            self._arrived = self._wait(self._from, self._look)
+            self._arrived = self._wait(self._stdout, self._read_some)
         piece, self._arrived = self._arrived[:size], self._arrived[size:]
         return piece
 
     def write(self, data: memoryview) -> int:
-        """Wait until the process takes some of ``data``. Return how much."""
-        return self._wait(self._to, lambda: self._taken(data[:_PIECE]))
+        """Wait until the process takes bytes of ``data``, and return how many."""
+        return self._wait(self._stdin, lambda: self._write_some(data[:_PIECE]))
 
-    def _wait(self, pipe: FileIO, look: Callable[[], Optional[T]]) -> T:
-        """Look until there is a result."""
+    def _wait(self, pipe: FileIO, attempt: Callable[[], Optional[T]]) -> T:
+        """Repeat ``attempt`` until it has a result.
+
+        Raises ``TimeoutError``, and ``EOFError`` if the process has ended.
+        """
         began, ended = time.monotonic(), False
         while True:
-            result = look()
+            result = attempt()
             if result is not None:
                 return result
             if ended:
@@ -146,22 +157,21 @@ class Process:
             if now >= self._until:
                 raise TimeoutError
             _pause(pipe, now - began, self._until - now)
-            # The end of the pipe is not enough: Wine's services keep the pipe of the
-            # process that started them. What was written before the end still counts.
+            # Ask for the process and not only for the pipe's end: Wine's services keep
+            # the pipes open. Then try once more: it may have written before it ended.
             ended = self.cancelled or self._popen.poll() is not None
 
-    def _look(self) -> Optional[bytes]:
+    def _read_some(self) -> Optional[bytes]:
         size = 65536
         if sys.platform == "win32":
-            handle = msvcrt.get_osfhandle(self._from.fileno())
-            size = _winapi.PeekNamedPipe(handle, 0)[0]
-            if not size:
+            size = _bytes_in(self._stdout)
+            if size == 0:
                 return None
-        return self._from.read(size)
+        return self._stdout.read(size)
 
-    def _taken(self, data: memoryview) -> Optional[int]:
+    def _write_some(self, data: memoryview) -> Optional[int]:
         try:
-            return self._to.write(data)
+            return self._stdin.write(data)
         except OSError:
             if sys.platform != "win32":
                 raise
@@ -169,7 +179,7 @@ class Process:
 
     def cancel(self) -> None:
         """End the process from another thread or in a signal handler."""
-        # No lock, and no pipe is closed: a call may be using it.
+        # Take no lock and close no pipe: a call may be using them.
         self.cancelled = True
         if self._popen is not None and self._end_at_exit.alive:
             _kill(self._popen)
@@ -196,19 +206,19 @@ class Process:
     def abandon(self) -> None:
         """In a forked child: close the pipes, and leave the process to the parent."""
         if self._popen is not None:
-            self._popen.returncode = 0
+            self._popen.returncode = 0  # so that nothing here waits for it
             self._popen.stdin.close()
             self._popen.stdout.close()
 
 
 def _pause(pipe: FileIO, waited: float, left: float) -> None:
-    """Wait a moment for ``pipe``."""
+    """Wait until ``pipe`` is ready, but only for a moment."""
     if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(pipe, select.POLLIN if pipe.readable() else select.POLLOUT)
         poll.poll(1000 * min(left, 0.1))
     else:
-        # Windows, and eventlet. Most answers take either microseconds or seconds.
+        # Windows, and eventlet. An answer takes either microseconds or seconds.
         time.sleep(0 if waited < 0.001 else min(waited / 20, 0.02))
 
 
@@ -216,14 +226,25 @@ def _make_non_blocking(fd: int) -> None:
     if sys.platform == "win32":
         handle = ctypes.c_void_p(msvcrt.get_osfhandle(fd))
         nowait = ctypes.byref(ctypes.c_ulong(1))  # PIPE_NOWAIT
-        ctypes.WinDLL("kernel32").SetNamedPipeHandleState(handle, nowait, None, None)
+        kernel32.SetNamedPipeHandleState(handle, nowait, None, None)
     else:
         os.set_blocking(fd, False)
 
 
+def _bytes_in(pipe: FileIO) -> int:
+    """Return how many bytes can be read (Windows). Raises ``EOFError`` at the end."""
+    size = ctypes.c_ulong()
+    if sys.platform == "win32":
+        handle = ctypes.c_void_p(msvcrt.get_osfhandle(pipe.fileno()))
+        there = ctypes.byref(size)
+        if not kernel32.PeekNamedPipe(handle, None, 0, None, there, None):
+            raise EOFError
+    return size.value
+
+
 def _kill(popen: "subprocess.Popen[bytes]") -> None:
     if sys.platform != "win32":
-        # It may not have a group yet.
+        # A process that has just started has no group of its own yet.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(popen.pid, signal.SIGKILL)
     popen.kill()
@@ -241,13 +262,13 @@ def _end(popen: Any, owner: int) -> None:
 def _environment() -> Optional[Dict[str, str]]:
     if not hasattr(sys, "_MEIPASS"):
         return None
-    # PyInstaller's program finds its own libraries there; another Python must not.
+    # PyInstaller has put its own libraries here, which another Python must not load.
     original = os.environ.get("LD_LIBRARY_PATH_ORIG", "")
     return {**os.environ, "LD_LIBRARY_PATH": original}
 
 
 def last_words(python: List[str]) -> str:
-    """Start a Python that ended as it started once more. Return what it says."""
+    """Start a Python that ended at once again, and return the error that it prints."""
     command = [*python, "-I", "-B", "-S", "-c", "pass"]
     options: Any = {"stdin": subprocess.DEVNULL, "env": _environment(), "timeout": 10}
     try:
@@ -255,6 +276,6 @@ def last_words(python: List[str]) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     lines = ran.stderr.decode(errors="replace").split("\n")
-    # The last line of a fatal error names no error.
+    # After a fatal error more lines follow.
     errors = [line for line in lines if "rror" in line] or lines
     return cut(errors[-1])

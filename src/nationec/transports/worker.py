@@ -158,8 +158,8 @@ def _end_what_the_dll_starts() -> None:
     kernel32.CreateJobObjectW.restype = ctypes.c_void_p
     job = ctypes.c_void_p(kernel32.CreateJobObjectW(None, None))
     # JOBOBJECT_EXTENDED_LIMIT_INFORMATION with JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE:
-    # the handle is closed when this process ends. Windows 7 has no nested jobs: there
-    # this fails if the process is in a job already, and IsolatedDll says what follows.
+    # the handle is closed when this process ends. On Windows 7 it fails if the process
+    # is in a job already (see IsolatedDll).
     size = 144 if binding.WIDTH == 64 else 112
     limits = struct.pack("<16xL", 0x2000).ljust(size, b"\0")
     kernel32.SetInformationJobObject(job, 9, limits, size)
