@@ -35,7 +35,7 @@ def parse(
     if reconfigure:
         reconfigure(errors="backslashreplace")
     options = parser.parse_args(argv)
-    if options.url and not options.org_id:
+    if options.url and not (options.org_id or "").strip():
         parser.error("使用 --url 时必须指定 --org-id")
     return options
 

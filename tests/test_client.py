@@ -226,7 +226,7 @@ class TestLogging:
             ({"return_value": "长" * 999}, f"error=ProtocolError return_value={'长' * 200}… in "),
             ({"return_value": None}, "error=ProtocolError return_value=NULL in "),
             ({"raw": "李四"}, "error=ResponseFormatError in "),
-            ({"crash": True}, "error=DllCrashError in "),
+            ({"crash": True}, "error=DllCrashError reason=ended in "),
             ({"delay": 5}, "error=DllTimeoutError in "),
         ],
         ids=str,

@@ -111,7 +111,7 @@ def test_an_example_never_guesses_whether_to_simulate_or_for_whom_to_call(name, 
         window(name)
     assert re.search("--simulate.*--url", capsys.readouterr().err)
     with pytest.raises(SystemExit, match="2"):
-        window(name, "--url", "http://h")
+        window(name, "--url", "http://h", "--org-id", " ")
     assert "使用 --url 时必须指定 --org-id" in capsys.readouterr().err
 
 

@@ -8,7 +8,6 @@ something are run word for word by .ci/run and tests/windows/offline; ``bat`` is
 ``csharp`` for .NET.
 """
 
-import importlib
 import os
 import re
 import shutil
@@ -21,8 +20,6 @@ import pytest
 from nationec import DllLoadError
 from nationec.commands.guide import GUIDE
 from nationec.commands.output import EXIT_CODES
-
-from .conftest import WINDOW
 
 ROOT = Path(__file__).parents[1]
 TEXTS = {path.name: path.read_text("utf-8") for path in (ROOT / "README.md", GUIDE)}
@@ -71,8 +68,6 @@ def matches(promised, printed):
 
 @pytest.mark.parametrize(("code", "request_json", "promised"), list(blocks("python")))
 def test_a_python_block_prints_what_it_says(code, request_json, promised, run, tmp_path):
-    if "fastapi" in code:
-        pytest.importorskip("fastapi")
     file = tmp_path / "test_block.py"
     file.write_text(code, "utf-8")
     if "def test_" in code:
@@ -91,26 +86,6 @@ def test_a_shell_block_prints_what_it_says(code, request_json, promised, run, tm
         (tmp_path / "request.json").write_text(request_json, "utf-8")
     printed = run("sh", "-e", "-c", code)
     assert promised is None or matches(promised, printed), printed
-
-
-def test_the_fastapi_block_refuses_a_foreign_host_and_tells_an_unknown_outcome():
-    for package in ("fastapi", "httpx2"):
-        pytest.importorskip(package)
-    (code,) = [block.values[0] for block in blocks("python") if "FastAPI(" in block.values[0]]
-    service = {}
-    exec(code, service)
-    testing = importlib.import_module("starlette.testclient")
-    http = testing.TestClient(service["app"], base_url="http://localhost:8000")
-    assert http.post("/ec.query", json=WINDOW).json()["userName"] == "张三"
-    foreign = {"Host": "attacker.example"}
-    assert http.post("/ec.query", json=WINDOW, headers=foreign).status_code == 400
-    service["client"].transport.answer(crash=True)
-    failed = http.post("/ec.query", json=WINDOW)
-    message = "未收到结果，本次不产生费用，请重新扫码"
-    assert (failed.status_code, failed.json()) == (
-        502,
-        {"message": message, "outcome_unknown": True},
-    )
 
 
 @BOTH

@@ -166,9 +166,12 @@ class DllTimeoutError(NationEcError):
 class DllCrashError(NationEcError):
     """The DLL crashed, ended its process, wrote past OutData, or was cancelled.
 
-    The transaction may have taken place. ``received`` is the content of OutData.
+    The transaction may have taken place. ``reason`` is ``crashed``, ``ended`` (the DLL
+    ended its process), ``past-out-data`` or ``cancelled``. ``received`` is the content
+    of OutData.
     """
 
+    reason: str = ""
     received: bytes = b""
     outcome_unknown = True
 
@@ -336,10 +339,9 @@ def crash_error(reason: str, received: bytes = b"", **facts: Any) -> DllCrashErr
             "the DLL wrote past the {size:,} bytes of OutData: give a larger {option}; "
             "a program that has loaded the DLL itself must be started anew"
         ),
-        "simulated": _("the simulator was told to crash"),
     }
     text = texts[reason].format(option=option("out_buffer_size"), **facts)
-    return DllCrashError(text, received=received)
+    return DllCrashError(text, reason=reason, received=received)
 
 
 def timeout_error(seconds: float) -> DllTimeoutError:

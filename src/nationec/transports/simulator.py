@@ -149,7 +149,7 @@ class Simulator:
         if answer.delay > limit:
             raise timeout_error(limit)
         if answer.crash:
-            raise crash_error("simulated")
+            raise crash_error("ended", detail=_("as the simulator was told"))
         returned = answer.return_value
         out_data = _out_data(answer, request)
         return None if returned is None else encode(returned), out_data
