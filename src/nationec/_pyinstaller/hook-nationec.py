@@ -1,6 +1,7 @@
-"""The sources go into the program too: ``IsolatedDll`` sends two of them elsewhere.
+"""Pack the sources too.
 
-And an error names a field as the docstring under it does, which is in the source only.
+``IsolatedDll`` sends three of them to another Python, and an error names a field by the
+docstring under it, which only the source has.
 """
 
 module_collection_mode = "pyz+py"

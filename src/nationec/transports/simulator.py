@@ -5,7 +5,6 @@ import threading
 import time
 from typing import (
     Any,
-    Callable,
     Dict,
     List,
     NamedTuple,
@@ -40,25 +39,16 @@ _PATIENT = {  # the example of §5.3.5.2
     "nationality": "",
     "email": "",
 }
-_EXAMPLES: Dict[str, Callable[[Dict[str, Any]], Dict[str, Any]]] = {
-    "ec.query": lambda data: _PATIENT,
-    "cn.nhsa.qrcode.get": lambda data: _PATIENT,
-    "cn.nhsa.auth.check": lambda data: {
-        **_PATIENT,
-        "authNo": data.get("authNo", "A0001"),
-    },
-    "cn.nhsa.ec.pwd": lambda data: {
-        "pwdFlag": "1",
-        "ecToken": data.get("ecToken") or _PATIENT["ecToken"],
-        "extra": "",
-    },
-    "cn.nhsa.ec.auth": lambda data: {
-        "authNo": "A0001",
-        "outBizNo": data.get("outBizNo"),
-        "extData": "",
-    },
+_EXAMPLES: Dict[str, Dict[str, Any]] = {
+    "ec.query": _PATIENT,
+    "cn.nhsa.qrcode.get": _PATIENT,
+    "cn.nhsa.auth.check": {**_PATIENT, "authNo": "A0001"},
+    "cn.nhsa.ec.pwd": {"pwdFlag": "1", "ecToken": _PATIENT["ecToken"], "extra": ""},
+    "cn.nhsa.ec.auth": {"authNo": "A0001", "outBizNo": "", "extData": ""},
 }
-"""For each transaction, a function from the request's ``data`` to the answer's."""
+"""For each transaction the ``data`` of its answer."""
+_REPEATED = "authNo", "ecToken", "outBizNo"
+"""Fields of the answer that repeat those of the request, if it has them."""
 _NO_FAULTS = "extra_forbidden", "string_too_long"
 """Accepted: provinces may add fields, and later editions may allow longer text."""
 
@@ -241,7 +231,9 @@ def _example(request: Any) -> Optional[Dict[str, Any]]:
         return None
     data = request.get("data")
     asked = data if isinstance(data, dict) else {}
-    return dict(_EXAMPLES[request["transType"]](asked))
+    repeated = {name: asked[name] for name in _REPEATED if asked.get(name)}
+    example = _EXAMPLES[request["transType"]]
+    return {name: repeated.get(name, value) for name, value in example.items()}
 
 
 def _out_data(answer: _Answer, request: Any) -> bytes:

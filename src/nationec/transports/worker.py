@@ -1,10 +1,11 @@
 """The process behind ``IsolatedDll``: the binding, asked through pipes."""
 
-# ``IsolatedDll`` starts a Python, writes the sources of this file and of ``binding``
-# into its standard input, and then asks by frames: a count, the lengths, the bytes. No
-# port, no file, no pickle. The pipes are moved to where the DLL cannot reach them, and
-# what it prints goes nowhere. The main thread makes the calls. Another reads questions,
-# and ends the process as soon as the pipe ends, also while the DLL hangs.
+# ``IsolatedDll`` starts a Python and writes the sources of ``memory``, ``binding`` and
+# this file into its standard input. Then it sends questions and receives answers as
+# frames: a count, the lengths, the bytes. No port, no file, no pickle. The pipes are
+# moved to where the DLL cannot reach them, and what it prints goes nowhere. The main
+# thread makes the calls. Another thread reads the questions, and ends the process as
+# soon as the pipe ends, also while the DLL hangs.
 #
 # Standard library only, for any CPython from 3.8 on. Each import here takes part of the
 # time in which the process starts.
@@ -76,7 +77,7 @@ def main(path: str, out_buffer_size: int, cwd: str | None) -> None:
         facts = {**error.facts, "version": version, "bits": binding.WIDTH}
         why = ascii((error.reason, error.path, facts)).encode()
         write(outgoing, framed(b"load", why))
-        questions.get()  # the reader ends this process when the parent has read it
+        questions.get()  # blocks until the parent ends this process
     write(outgoing, framed(b"loaded", b"%d" % os.getpid()))
     while True:
         write(outgoing, framed(*_answer(bound, *questions.get())))
@@ -106,7 +107,7 @@ def _read(pipe: Any, questions: SimpleQueue[list[bytes]]) -> None:
 
 
 def _take_the_pipes() -> tuple[Any, Any]:
-    """Move standard input and output to where nothing else here can reach them."""
+    """Move standard input and output to where the DLL cannot reach them."""
     before = _handles([0, 1, 2])
     pipes = os.fdopen(os.dup(0), "rb", 0), os.fdopen(os.dup(1), "wb", 0)
     nothing = [os.open(os.devnull, os.O_RDWR)]
