@@ -51,42 +51,36 @@ class TestParser:
         assert nationec("--version") == (0, f"nationec {__version__}\n", "")
 
     @pytest.mark.parametrize("command", [[], *([command] for command in COMMANDS)])
-    def test_help_is_in_the_readers_language(self, command, capsys, monkeypatch):
-        shown = {}
-        for language in ("zh", "en"):
-            monkeypatch.setenv("NATIONEC_LANG", language)
-            assert main([*command, "--help"]) == 0
-            shown[language] = capsys.readouterr().out
-        assert "用法：nationec" in shown["zh"]
+    def test_help_is_in_the_readers_language(self, command, nationec, monkeypatch):
+        status, shown, _ = nationec(*command, "--help")
+        assert (status, "usage: nationec" in shown, "show this help" in shown) == (0, True, True)
+        monkeypatch.setenv("NATIONEC_LANG", "zh")
+        _, shown, _ = nationec(*command, "--help")
+        assert "用法：nationec" in shown
         english = "usage:|options:|arguments:|show this|[a-z]{3,} [a-z]{3,} [a-z]{3,}"
-        assert not re.search(english, shown["zh"])
-        assert "usage: nationec" in shown["en"]
-        assert "show this help" in shown["en"]
-        has_deadline = command in (["call"], ["doctor"])
-        assert has_deadline == ("--timeout SECONDS" in shown["en"])
+        assert not re.search(english, shown)
 
     @pytest.mark.parametrize(
-        "arguments",
+        ("arguments", "said"),
         [
-            ["张三"],
-            ["--user-name", "张三", "demo"],
-            ["examples"],
-            ["guide", "--path=张三"],
-            ["doctor", "--dll"],
-            ["doctor", "张三"],
-            ["doctor", "--id-no=张三"],
-            ["call", "--json", "no-such-file"],
+            (["--user-name", "张三", "demo"], "there is no such command"),
+            (["demo", "--user-name=张三", "-id张三"], "superfluous arguments: --user-name ("),
+            (["doctor", "张三"], "superfluous arguments: … ("),
+            (["examples"], " must be given"),
+            (["guide", "--path=张三"], "--path takes no value"),
+            (["doctor", "--dll"], "--dll: a value must follow"),
         ],
     )
-    def test_what_is_wrong_is_said_in_the_readers_language(self, arguments, nationec, monkeypatch):
+    def test_what_is_wrong_is_said_in_the_readers_language(
+        self, arguments, said, nationec, monkeypatch
+    ):
         for language in ("zh", "en"):
             monkeypatch.setenv("NATIONEC_LANG", language)
             status, out, err = nationec(*arguments)
             assert (status, out) == (2, "")
             assert re.fullmatch("nationec: [^\n]+\n", err)
             assert "张三" not in err
-            said = re.sub(r"\(nationec.*", "", err)
-            assert bool(re.search("[a-z]{2,} [a-z]{2,}", said)) == (language == "en"), err
+            assert (said in err) == (language == "en")
         assert not on_command_line.get()  # afterwards
 
 
@@ -115,11 +109,10 @@ class TestDemo:
         assert results[0].startswith("EcQueryResponse(id_no=…, id_type='01', user_name=…")
 
 
-@pytest.mark.parametrize("arguments", ["codes", "demo", "guide"])
-def test_a_reader_that_has_gone_is_no_traceback(arguments):
+def test_a_reader_that_has_gone_is_no_traceback():
     reader, writer = os.pipe()
     os.close(reader)
-    command = [sys.executable, "-m", "nationec", arguments]
+    command = [sys.executable, "-m", "nationec", "codes"]
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE)
     os.close(writer)
     assert (done.returncode, done.stderr) == (1, b"")
@@ -153,7 +146,6 @@ class TestConsole:
         ("arguments", "exit_code", "text"),
         [
             (["demo"], 0, "张三"),
-            (["codes", "500004"], 0, "电子凭证密码错误"),
             (["call", "--json", "-", "x" * 41, "--simulate"], 2, "交易类型"),
         ],
     )
@@ -232,7 +224,6 @@ class TestExamples:
         assert (status, out, "decode_qrcode.py" in err) == (2, "", True)
         assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 
-    def test_a_folder_that_cannot_be(self, nationec, tmp_path):
-        (tmp_path / "file").write_text("mine")
-        status, _, err = nationec("examples", tmp_path / "file" / "folder")
-        assert (status, "file" in err) == (2, True)
+    def test_a_folder_that_cannot_be(self, nationec):
+        status, _, err = nationec("examples", f"{__file__}/folder")
+        assert (status, __file__ in err) == (2, True)

@@ -25,33 +25,29 @@ def no_variables(monkeypatch):
 
 
 class Report(dict):
-    """The exit code, and the lines by check: (status, text)."""
+    """The exit code, and by check the status and text of its line."""
 
     def __init__(self, code, out):
         self.code = code
         for line in out.splitlines():
             status, check, text = line.split(None, 2)
-            self.setdefault(check, []).append((status, text))
-
-    def only(self, check):
-        """Status and text of the one line of this check."""
-        (line,) = self[check]
-        return line
+            assert check not in self
+            self[check] = (status, text)
 
     def failure(self, check):
-        """The text of the one line of this check, for which the exit code is 1."""
-        status, text = self.only(check)
+        """The text of this check, for which the exit code is 1."""
+        status, text = self[check]
         assert (self.code, status) == (1, "failed")
         return text
 
 
 @pytest.fixture
 def doctor(capsys):
-    def run(*arguments):
+    def doctor(*arguments):
         code = main(["doctor", *map(str, arguments)])
         return Report(code, capsys.readouterr().out)
 
-    return run
+    return doctor
 
 
 @pytest.fixture
@@ -65,14 +61,14 @@ def test_all_is_well(doctor, own, python):
     report = doctor("--dll", own, *python)
     assert report.code == 0
     checks = set(report) - {"imports", "session"}
-    assert {status for check in checks for status, _ in report[check]} == {"ok"}
-    assert report["DLL"] == [("ok", str(own))]
-    assert report.get("width") == ([("ok", f"{WIDTH}-bit, for Windows")] if WINDOWS else None)
-    assert report["loads"] == [("ok", f"in {sys.executable}")]
-    assert report["folder"] == [("ok", "can be written to")]
-    assert f"{WIDTH}-bit, {sys.executable}" in report.only("Python")[1]
-    assert ("Windows" in report.only("system")[1]) == WINDOWS
-    assert "Wine" not in str(report)
+    assert {report[check][0] for check in checks} == {"ok"}
+    assert report["DLL"][1] == str(own)
+    assert report.get("width") == (("ok", f"{WIDTH}-bit, for Windows") if WINDOWS else None)
+    assert report["loads"][1] == f"in {sys.executable}"
+    assert report["folder"][1] == "can be written to"
+    assert report["log"][1] == "no dlllog(Nation) yet: the DLL writes it"
+    assert f"{WIDTH}-bit, {sys.executable}" in report["Python"][1]
+    assert ("Windows" in report["system"][1]) == WINDOWS
 
 
 def test_lines_are_in_the_readers_language(own, capsys, monkeypatch):
@@ -81,18 +77,6 @@ def test_lines_are_in_the_readers_language(own, capsys, monkeypatch):
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith(("正常 ", "注意 ")) for line in lines)
     assert any(line.startswith("正常     目录     可写") for line in lines)
-
-
-def test_the_variables_of_call_are_read(doctor, own, monkeypatch):
-    monkeypatch.setenv("NATIONEC_DLL", str(own))
-    monkeypatch.setenv("NATIONEC_URL", "nowhere")
-    report = doctor()
-    assert report.failure("url")
-    assert report["DLL"] == [("ok", str(own))]
-    monkeypatch.setenv("NATIONEC_PYTHON", "no-such-python")
-    assert "no-such-python does not start" in doctor().failure("loads")
-    monkeypatch.setenv("NATIONEC_TIMEOUT", "soon")
-    assert main(["doctor"]) == 2
 
 
 def test_the_dll_has_the_deadline_of_call_to_load(doctor, own):
@@ -116,15 +100,13 @@ class TestFolder:
         with own.open() as file:
             folder = f"/proc/{os.getpid()}/fd"  # where root cannot either
             report = doctor("--dll", f"{folder}/{file.fileno()}")
-        status, text = report.only("folder")
+        status, text = report["folder"]
         assert (report.code, status, folder in text) == (0, "warning", True)
 
     def test_has_the_log_of_the_dll(self, doctor, own):
-        text = "no dlllog(Nation) yet: the DLL writes it"
-        assert doctor("--dll", own)["log"] == [("ok", text)]
-        (own.parent / "dlllog(Nation)").mkdir()
-        text = str(own.parent / "dlllog(Nation)")
-        assert doctor("--dll", own)["log"] == [("ok", text)]
+        log = own.parent / "dlllog(Nation)"
+        log.mkdir()
+        assert doctor("--dll", own)["log"] == ("ok", str(log))
 
 
 class TestUrl:
@@ -135,14 +117,13 @@ class TestUrl:
             host, port = server.getsockname()
             report = doctor("--dll", own, "--url", f"http://{host}:{port}/localcfc")
         said = f"127.0.0.1 port {port} accepts a connection"
-        assert (report.code, report["url"]) == (0, [("ok", said)])
+        assert (report.code, report["url"]) == (0, ("ok", said))
 
     @pytest.mark.parametrize(
         ("authority", "said"),
         [
             ("127.0.0.1:1", "127.0.0.1 port 1 does not accept a connection: "),
             ("a..b", "a..b port 80 does not accept"),
-            ("x" * 64, "port 80 does not accept"),
         ],
     )
     def test_that_does_not(self, doctor, own, authority, said):
@@ -156,16 +137,16 @@ class TestUrl:
 
 def test_another_python_may_see_another_dll(doctor, tmp_path):
     report = doctor("--dll", tmp_path / "no.dll", "--python", sys.executable)
-    assert report.only("DLL")[0] == "warning"
+    assert report["DLL"][0] == "warning"
     assert report.failure("loads")
 
 
 @on_windows
 def test_whether_a_window_of_the_dll_can_be_seen(doctor, own):
     report = doctor("--dll", own)
-    status, text = report.only("session")
+    status, text = report["session"]
     assert (status == "warning") == text.startswith("0,")
-    status, text = report.only("user")
+    status, text = report["user"]
     assert (status, "elevated" in text) == ("ok", True)
 
 
@@ -178,11 +159,11 @@ class TestTables:
 
     @needs_pefile
     def test_a_missing_import_is_named(self, doctor):
-        status, text = doctor("--dll", self.dll("openssl")).only("imports")
+        status, text = doctor("--dll", self.dll("openssl"))["imports"]
         assert (status, "libeay32.dll" in text) == ("ok" if WINDOWS else "warning", False)
         report = doctor("--dll", self.dll("needs"))
         assert report.code == 1
-        status, text = report.only("imports")
+        status, text = report["imports"]
         assert status == ("failed" if WINDOWS else "warning")
         assert "libeay32.dll" in text
         assert ("not found: put" in text, "kernel32.dll" in text) == (WINDOWS, not WINDOWS)
@@ -199,14 +180,14 @@ class TestTables:
         mocker.patch.dict(sys.modules, {"pefile": None})
         report = doctor("--dll", self.dll(""))
         text = "version and imports not looked at: pip install nationec[doctor]"
-        assert report["imports"] == [("warning", text)]
+        assert report["imports"] == ("warning", text)
         assert {"width", "loads"} <= set(report)
         assert report.code == (0 if WINDOWS else 1)
 
     def test_the_other_width(self, doctor):
         other = OTHER_WIDTH[int(DLLS.name)]
         report = doctor("--dll", DLLS.parent / str(other) / f"standin{other}.dll")
-        assert report["width"] == [("ok", f"{other}-bit, for Windows")]
+        assert report["width"] == ("ok", f"{other}-bit, for Windows")
         text = report.failure("loads")
         assert f"{other}-bit" in text
         assert "--python" in text
@@ -219,4 +200,4 @@ def test_the_version_of_a_windows_dll(doctor, tmp_path):
     subprocess.run([WINDRES, "version.rc", "version.o"], cwd=tmp_path, check=True)
     link = [WINDRES.replace("windres", "ld"), "-shared", "-o", "versioned.dll", "version.o"]
     subprocess.run(link, cwd=tmp_path, check=True)
-    assert doctor("--dll", tmp_path / "versioned.dll")["version"] == [("ok", "1.2.30.4")]
+    assert doctor("--dll", tmp_path / "versioned.dll")["version"] == ("ok", "1.2.30.4")

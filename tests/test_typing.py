@@ -7,8 +7,6 @@ import sys
 
 import pytest
 
-import nationec
-
 from .test_codes import ENUMS
 
 SNIPPET = """
@@ -71,7 +69,3 @@ def test_an_editor_shows_each_codes_label():
         for member in table:
             _, _, beneath = source.partition(f"    {member.name} = ")
             assert beneath.split("\n")[1].strip() == f'"""{member.label}"""'
-
-
-def test_help_of_the_package_shows_the_first_call():
-    assert "client.call(EcQueryRequest(" in nationec.__doc__
