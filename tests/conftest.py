@@ -4,7 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -67,21 +67,9 @@ def arrived(client, request, **options):
 
 def in_threads(count, work):
     """Runs ``work(number)`` in so many threads, and raises what one of them raised."""
-    failures = []
-
-    def run(number):
-        try:
-            work(number)
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
+    with ThreadPoolExecutor(count) as pool:
+        for running in [pool.submit(work, number) for number in range(count)]:
+            running.result()
 
 
 @pytest.fixture(scope="session")
