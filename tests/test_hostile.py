@@ -34,6 +34,7 @@ NUMBER = "533222199909090123"
 PATIENT = {"idNo": NUMBER, "idType": "01", "userName": "张三", "ecToken": "T0", "insuOrg": "430000"}
 UNKNOWN = {"chnlId": "9", "n": 12, "list": [{}]}
 NOT_INTEGERS = ["\x1d\x1f0\x1c\n", 0.5, "0.5", False, True, "ok", "０", [0], {}, 10**30, "9" * 18]
+NOT_0000 = ["", "0", "00000", "网络不通", "0000\n", " 0000"]
 
 
 class Expected(NamedTuple):
@@ -85,7 +86,8 @@ def refused(message, code=-2):
 
 
 def returned(words, **more):
-    return Expected(ProtocolError, "not 0000", {"return_value": words, **more})
+    told = f"returned {words[:200] or 'no text'}.*not 0000"
+    return Expected(ProtocolError, told, {"return_value": words, **more})
 
 
 def unread(text="", **attributes):
@@ -139,13 +141,16 @@ ANSWERS = {
     **{f"code is {code!r}": (head(code=code), NO_INTEGER) for code in NOT_INTEGERS},
     **{f"code is {code!r}": (head(code=code), NO_CODE) for code in (None, "")},
     "code is missing": ({"data": PATIENT}, NO_CODE),
-    # message, cause
+    # message, cause: the code is judged next, whatever the data is
+    "garbage as data": (head(code=77, message="甲", data=[[]]), refused("甲", 77)),
+    "garbage as data, and cause": (head(code="77", cause="乙", data="x"), refused("乙", 77)),
+    "neither, and an unlisted code": (head(code=77), refused("", 77)),
     "message and cause": (head(code=-2, message="甲", cause="乙"), refused("甲")),
     "message empty, and cause": (head(code=-2, message="", cause="乙"), refused("乙")),
     "neither message nor cause": (head(code=-2), refused("请求参数异常")),
     "message is a list": (head(code=-2, message=["甲", 1.5]), refused('["甲",1.5]')),
     "no message of a success": (head(), reads_head(message="成功")),
-    # data
+    # data, which is judged last
     "data is a string in a string": (head(data=text(text(PATIENT))), READ),
     "data is a string with white space": (head(data=f"\r\n{text(PATIENT)} \t"), READ),
     "data is a list in a string": (head(data=text([PATIENT])), NO_OBJECT),
@@ -197,7 +202,8 @@ REPEATED = {
 }
 
 CASES = {
-    # The return value.
+    # The return value, which is judged first: only 0000 is success.
+    **{f"{text!r}": Case("return=" + hexed(text), returned(text.strip())) for text in NOT_0000},
     "NULL": Case("null", Expected(ProtocolError, "returned NULL", {"return_value": None})),
     "4 KiB of text": Case("long=4096", returned("错" * 2048)),
     "half a character at its end": Case("return=" + hexed("错误")[:-2], returned("错\ufffd")),
