@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+from contextlib import suppress
 from datetime import datetime, timezone
 from types import SimpleNamespace
 
@@ -173,36 +174,28 @@ class TestLogging:
         assert len(caplog.text.splitlines()) == 1
         return record.getMessage()
 
-    def test_of_a_success_is_debug(self, client, simulator, caplog):
-        caplog.set_level(logging.DEBUG, "nationec")
-        simulator.answer(delay=0.05)
-        client.call(SCAN)
-        line = self.line(caplog, logging.DEBUG)
-        assert line.startswith("cn.nhsa.qrcode.get outBizNo=N1 code=0 in ")
-        assert 45 < float(re.search(r"in (\d+\.\d) ms$", line)[1]) < 5000
-
     @pytest.mark.parametrize(
         ("answered", "told"),
         [
+            ({}, "code=0 in "),
             ({"code": 500004, "message": "李四"}, "error=BusinessError code=500004 in "),
-            ({"code": -3}, "error=BusinessError code=-3 in "),
             ({"return_value": "a\nb"}, "error=ProtocolError return_value=a b in "),
             ({"return_value": "长" * 999}, f"error=ProtocolError return_value={'长' * 200}… in "),
             ({"return_value": None}, "error=ProtocolError return_value=NULL in "),
             ({"raw": "李四"}, "error=ResponseFormatError in "),
             ({"crash": True}, "error=DllCrashError reason=ended in "),
-            ({"delay": 5}, "error=DllTimeoutError in "),
+            ({"delay": 5}, r"error=DllTimeoutError in \d\d"),  # the deadline is 50 ms
         ],
         ids=str,
     )
-    def test_of_a_failure_is_a_warning_with_its_reason(self, caplog, answered, told):
+    def test_has_the_outcome_and_of_a_failure_is_a_warning(self, caplog, answered, told):
         caplog.set_level(logging.DEBUG, "nationec")
         simulator = Simulator(timeout=0.05)
         simulator.answer(**answered)
-        with pytest.raises(NationEcError):
+        with suppress(NationEcError):
             Client("http://h", "1", transport=simulator).call(SCAN)
-        line = self.line(caplog, logging.WARNING)
-        assert line.startswith(f"cn.nhsa.qrcode.get outBizNo=N1 {told}")
+        line = self.line(caplog, logging.WARNING if "error" in told else logging.DEBUG)
+        assert re.fullmatch(rf"cn\.nhsa\.qrcode\.get outBizNo=N1 {told}\d*\.\d ms", line)
 
     def test_of_a_dll_that_is_not_there_has_the_reason(self, tmp_path, query, caplog):
         with pytest.raises(NationEcError):
@@ -210,12 +203,10 @@ class TestLogging:
         assert "error=DllLoadError reason=not-found in " in self.line(caplog, logging.WARNING)
 
     def test_of_a_hook_that_raises_changes_nothing(self, dll, query, caplog):
-        def hook(exchange):
-            raise RuntimeError(exchange.data.user_name)
-
-        assert dll(on_exchange=hook).call(query).user_name == "张三"
+        client = dll(on_exchange=lambda exchange: exchange.data.user_name + 1)
+        assert client.call(query).user_name == "张三"
         line = self.line(caplog, logging.WARNING)
-        assert "on_exchange raised RuntimeError; the call goes on" in line
+        assert line == "on_exchange raised TypeError; the call goes on"
 
     def test_that_fails_loses_no_transaction(self, dll, query, monkeypatch):
         def broken(record):
@@ -226,4 +217,3 @@ class TestLogging:
         monkeypatch.setattr(logger, "level", logging.DEBUG)
         assert dll(on_exchange=seen.append).call(query).user_name == "张三"
         assert [exchange.error for exchange in seen] == [None]
-        assert dll(on_exchange=lambda exchange: 1 / 0).call(query).user_name == "张三"
