@@ -8,8 +8,6 @@ import json
 import linecache
 import logging
 import pickle
-import subprocess
-import sys
 from functools import partial
 
 import pytest
@@ -25,14 +23,13 @@ from nationec import (
     EcQueryRequest,
     EcQueryResponse,
     NationEcError,
-    ProtocolError,
     QrcodeGetRequest,
 )
 from nationec.commands import main
 from nationec.transports import memory
 
 from . import conftest, test_hostile
-from .conftest import URL, answer, arrived, hexed
+from .conftest import URL, answer, hexed
 
 PHOTO = b"\xff\xd8\xffphoto of the patient"
 NAME, NUMBER, TOKEN = "欧阳无名", "110101198001019999", "TOKENTOKEN0123456789"
@@ -48,8 +45,6 @@ FORMS = {
 WINDOW = {**conftest.WINDOW, "operator_name": OPERATOR}
 INSURED = {**conftest.INSURED, "id_no": NUMBER, "user_name": NAME}
 EXT = {"ext_data": {"x": OTHER, NAME: [NUMBER]}}
-
-
 REQUESTS = [
     EcQueryRequest(**WINDOW, photo_data=PHOTO),
     QrcodeGetRequest(**WINDOW, **EXT, photo_data=BASE64),
@@ -76,9 +71,7 @@ FAILURES = {
     "a piece of the patient is the return value": "return=" + hexed(TEXT[-90:]),
     "the patient, cut off": answer(TEXT[:-20]),
     "the patient in no encoding": answer(TEXT.encode("gb18030") + b"\xff"),
-    "the patient in UTF-8": answer(TEXT.encode()),
     "wrong kinds": answer({"code": 0, "data": BROKEN}),
-    "data is the name": answer({"code": 0, "data": NAME}),
     "code is the name": answer({**FULL, "code": NAME}),
     "OutData is InData": "echo",
     "the patient stands past OutData": PAST_OUT_DATA,
@@ -222,35 +215,6 @@ def test_what_cannot_be_changed_or_sent_is_not_shown(simulator):
                 refused()
             assert_nobody_in(f"{refused}", *said_of_an_error(caught.value))
     assert simulator.requests == []
-
-
-def test_the_end_of_a_request_is_not_taken_for_the_dlls_own_words(in_process):
-    for request_ in REQUESTS:
-        sent = arrived(Client(URL + "echo", "1234567", transport=in_process), request_)
-        for start in range(0, len(sent), 7):
-            with pytest.raises(ProtocolError) as caught:
-                Client(f"{URL}inreturn={start}", "1234567", transport=in_process).call(request_)
-            assert_nobody_in(f"{request_}, {start}", str(caught.value))
-
-
-UNCAUGHT = f"""
-import logging, sys
-logging.basicConfig(level=logging.DEBUG)
-sys.path[:0] = {sys.path!r}
-from tests.test_privacy import REQUESTS
-from nationec import Client
-Client(sys.argv[2], "1234567", dll=sys.argv[1]).call(REQUESTS[0])
-"""
-
-
-def test_an_error_that_nobody_catches_names_nobody(standin):
-    for mode in ("inreturn=0", "echo", answer(b"{\xff")):
-        command = [sys.executable, "-c", UNCAUGHT, str(standin), URL + mode]
-        written = subprocess.run(command, stderr=subprocess.PIPE).stderr
-        assert written.count(b"WARNING:nationec:ec.query") == 1
-        assert b"nationec.errors." in written
-        for encoding in ("utf-8", "gbk"):
-            assert_nobody_in(mode, written.decode(encoding, "replace"))
 
 
 @pytest.fixture
