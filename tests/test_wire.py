@@ -2,19 +2,11 @@
 
 import json
 import random
-from typing import Optional
 
 import pytest
 from pydantic import field_validator
 
-from nationec import (
-    AnyRequest,
-    Client,
-    EcQueryRequest,
-    Request,
-    Response,
-    ResponseFormatError,
-)
+from nationec import Client, EcQueryRequest, Request, Response, ResponseFormatError
 from nationec.wire import Wire
 
 from .conftest import PATIENT, WINDOW, answer, arrived
@@ -22,17 +14,11 @@ from .standard_tables import example
 
 EXAMPLE_REQUEST = json.loads(example("5.3.5.1"))
 NAME = {"code": 0, "data": {**PATIENT, "userName": "张三"}}
-either_format = pytest.mark.parametrize("data_format", ["object", "string"])
 
 
 def message(client, request, **options):
     """The message that reached the DLL."""
     return json.loads(arrived(client, request, **options).decode("gb18030"))
-
-
-def read_in(data_format, value):
-    """``data``, or an ``extra``, of a message in this format."""
-    return json.loads(value) if data_format == "string" else value
 
 
 class TestWhatIsSent:
@@ -56,28 +42,15 @@ class TestWhatIsSent:
         assert (data["photoData"], data["remark"]) == (photo, "龴")
         assert data["officeName"] == WINDOW["office_name"]
 
-    @either_format
+    @pytest.mark.parametrize("data_format", ["object", "string"])
     def test_has_data_and_extra_in_the_format_of_the_client(self, dll, query, data_format):
-        sent = message(dll("echo", data_format=data_format), query, extra={"版": [1, None]})
+        client = dll("echo", data_format=data_format)
+        sent = message(client, query, extra={"版": [1, None]})
         assert list(sent) == ["orgId", "transType", "data", "extra"]  # as in §4.2.4.1
-        read = {name: read_in(data_format, sent[name]) for name in ("data", "extra")}
-        assert {**sent, **read} == {**EXAMPLE_REQUEST, "extra": {"版": [1, None]}}
-
-    @either_format
-    def test_has_the_extra_of_the_data_in_the_data(self, dll, data_format):
-        class Provincial(EcQueryRequest):
-            extra: Optional[dict] = None
-
-        client = dll("echo", data_format=data_format)
-        for request in (Provincial(**WINDOW, extra={"省": 1}), AnyRequest("x", extra={"省": 1})):
-            assert "extra" not in message(client, request)
-            sent = message(client, request, extra={"头": 2})
-            assert read_in(data_format, sent["data"])["extra"] == {"省": 1}
-            assert sent["extra"] == ({"头": 2} if data_format == "object" else '{"头":2}')
-
-    @either_format
-    def test_has_an_extra_of_text_as_it_is(self, dll, query, data_format):
-        client = dll("echo", data_format=data_format)
+        if data_format == "string":
+            sent.update(data=json.loads(sent["data"]), extra=json.loads(sent["extra"]))
+        assert sent == {**EXAMPLE_REQUEST, "extra": {"版": [1, None]}}
+        assert "extra" not in message(client, query)
         for text in ("{ }", "预留", '{"a": "\\u0000"}', ""):
             assert message(client, query, extra=text)["extra"] == text
 
@@ -88,20 +61,10 @@ class TestWhatIsSent:
         for longer in ("长" * 2049, {"a": "长" * (2049 - around)}):
             with pytest.raises(ValueError, match="2,048 characters"):
                 client.call(query, extra=longer)
-        assert len(simulator.requests) == 2
-
-    def test_never_has_an_extra_that_json_cannot_carry(self, client, simulator, query):
-        values = float("nan"), [float("-inf")], object(), b"1", "\ud800"
-        for extra in (*({"a": value} for value in values), "\ud800", {("a",): 1}):
+        for extra in ({"a": float("nan")}, {"a": object()}, "\ud800", {("a",): 1}):
             with pytest.raises(ValueError, match="nothing was sent"):
                 client.call(query, extra=extra)
-        assert simulator.requests == []
-
-    def test_is_nothing_where_the_encoding_lacks_a_character(self, simulator):
-        client = Client("http://h", "1234567", transport=simulator, encoding="gbk")
-        with pytest.raises(ValueError, match="gbk does not have"):
-            client.call(EcQueryRequest(**{**WINDOW, "operator_name": "𠮷"}))
-        assert simulator.requests == []
+        assert len(simulator.requests) == 2
 
 
 class TestEncodings:
@@ -176,18 +139,16 @@ class TestWhatIsRead:
             @field_validator("id_no")
             @classmethod
             def looked_up(cls, id_no):
-                raise kind(id_no)
+                raise KeyError(id_no)
 
         class OwnRequest(Request[Own]):
             trans_type = "own"
 
         simulator.answer("own", data={"idNo": "533222199909090123"})
-        for kind in (KeyError, TypeError, ZeroDivisionError):
-            told = f"validator of Own raised {kind.__name__}"
-            with pytest.raises(ResponseFormatError, match=told) as caught:
-                client.call(OwnRequest())
-            assert "533222199909090123" not in f"{caught.value} {caught.value.__context__}"
-            assert b"533222199909090123" in caught.value.exchange.received
+        with pytest.raises(ResponseFormatError, match="validator of Own raised KeyError") as caught:
+            client.call(OwnRequest())
+        assert "533222199909090123" not in f"{caught.value} {caught.value.__context__}"
+        assert b"533222199909090123" in caught.value.exchange.received
 
 
 class TestWords:
