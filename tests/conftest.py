@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from pydantic.alias_generators import to_camel
 os.environ["NATIONEC_LANG"] = "en"
 
 from nationec import Client, EcQueryRequest, NationEcError, Simulator
+from nationec.commands import main
 
 WINDOWS = sys.platform == "win32"
 WIDTH = 64 if sys.maxsize > 2**32 else 32
@@ -110,6 +112,19 @@ def dll(standin):
     yield make
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def nationec(monkeypatch, capsys):
+    """Runs the command in this process: its exit code, stdout and stderr."""
+    for name in ("URL", "ORG_ID", "DLL", "PYTHON", "TIMEOUT"):
+        monkeypatch.delenv(f"NATIONEC_{name}", raising=False)
+
+    def nationec(*arguments, stdin=b""):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        return (main(list(map(str, arguments))), *capsys.readouterr())
+
+    return nationec
 
 
 @pytest.fixture

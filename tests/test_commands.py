@@ -12,7 +12,7 @@ import pytest
 
 import nationec as package
 from nationec import ReturnCode, __version__
-from nationec.commands import guide, main, output
+from nationec.commands import guide, output
 from nationec.language import on_command_line
 
 from .conftest import ON_WIRE
@@ -31,16 +31,6 @@ def run(*arguments, encoding="utf-8", **more):
         env={**os.environ, "PYTHONIOENCODING": encoding, **more},
         timeout=60,
     )
-
-
-@pytest.fixture
-def nationec(capsys):
-    """Runs the command in this process: its exit code, stdout and stderr."""
-
-    def nationec(*arguments):
-        return (main(list(map(str, arguments))), *capsys.readouterr())
-
-    return nationec
 
 
 class TestParser:

@@ -10,18 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from nationec.commands import main
-
 from .conftest import DLLS, OTHER_WIDTH, WIDTH, WINDOWS, needs_dlls, on_linux, on_windows
 
 needs_pefile = pytest.mark.skipif(find_spec("pefile") is None, reason="the extra doctor")
 WINDRES = shutil.which("i686-w64-mingw32-windres")
-
-
-@pytest.fixture(autouse=True)
-def no_variables(monkeypatch):
-    for name in ("URL", "DLL", "PYTHON", "TIMEOUT"):
-        monkeypatch.delenv(f"NATIONEC_{name}", raising=False)
 
 
 class Report(dict):
@@ -42,10 +34,10 @@ class Report(dict):
 
 
 @pytest.fixture
-def doctor(capsys):
+def doctor(nationec):
     def doctor(*arguments):
-        code = main(["doctor", *map(str, arguments)])
-        return Report(code, capsys.readouterr().out)
+        code, out, _ = nationec("doctor", *arguments)
+        return Report(code, out)
 
     return doctor
 
@@ -71,10 +63,9 @@ def test_all_is_well(doctor, own, python):
     assert ("Windows" in report["system"][1]) == WINDOWS
 
 
-def test_lines_are_in_the_readers_language(own, capsys, monkeypatch):
+def test_lines_are_in_the_readers_language(own, nationec, monkeypatch):
     monkeypatch.setenv("NATIONEC_LANG", "zh")
-    assert main(["doctor", "--dll", str(own)]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = nationec("doctor", "--dll", own)[1].splitlines()
     assert all(line.startswith(("正常 ", "注意 ")) for line in lines)
     assert any(line.startswith("正常     目录     可写") for line in lines)
 

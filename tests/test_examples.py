@@ -60,9 +60,8 @@ def test_an_example_runs_on_the_simulator_and_shows_what_stands_here(name, run):
     assert shown.splitlines() == SHOWN[name]
 
 
-@pytest.mark.parametrize(("encoding", "name"), [("ascii", r"\u5f20\u4e09"), ("cp936", "张三")])
-def test_an_example_runs_on_a_console_that_lacks_characters(encoding, name, run):
-    assert name in run("decode_qrcode", encoding)
+def test_an_example_runs_on_a_console_that_lacks_characters(run):
+    assert r"\u5f20\u4e09" in run("decode_qrcode", "ascii")
 
 
 @pytest.fixture
