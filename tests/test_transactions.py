@@ -59,9 +59,8 @@ def limits(model):
 
 def full(model):
     """A value for every row of the model's table."""
-    given = {"photoData": "AAAA"}
     table = next(rows for made, rows in TABLES.items() if issubclass(model, made))
-    return {row.name: given.get(row.name, "1") for row in table}
+    return {row.name: "AAAA" if row.name == "photoData" else "1" for row in table}
 
 
 def of(model, **values):
@@ -106,10 +105,6 @@ class TestTheTables:
         trans_type = section(SECTIONS[EcAuthRequest][0]).split()[0]
         assert EcAuthRequest.trans_type == trans_type
 
-    @each_request
-    def test_every_field_goes_out_under_its_wire_name(self, model):
-        assert wire(of(model)) == full(model)
-
     def test_envelope_has_the_fields_of_4_2_4_2(self):
         ours = {to_camel(name) for name in Envelope.model_fields}
         assert ours == {row.name for row in fields("4.2.4.2")}
@@ -143,16 +138,11 @@ class TestTheTables:
             assert {name for name in data if data[name] is None} == names(model, "N"), absent
 
     @each_response
-    def test_response_may_exceed_the_lengths(self, model):
-        longer = {row.name: "长" * (int(row.limit or 0) + 1) for row in RESPONSES[model]}
-        assert read(model, longer).model_dump(by_alias=True) == longer
-
-    @each_response
-    def test_number_of_the_response_is_read_as_its_digits(self, model):
-        for number in (533222199909090123, 0, 1.5):
-            texts = dict.fromkeys(names(model) - JSON, number)
+    def test_response_may_exceed_the_lengths_and_a_number_is_read_as_its_digits(self, model):
+        for value in ("长" * 200, 533222199909090123, 0, 1.5):
+            texts = dict.fromkeys(names(model) - JSON, value)
             values = read(model, {**texts, **dict.fromkeys(names(model) & JSON)}).model_dump()
-            assert {value for value in values.values() if value is not None} == {str(number)}
+            assert {value for value in values.values() if value is not None} == {str(value)}
 
     @each_response
     def test_value_of_the_response_that_is_no_text_cannot_be_read(self, model):
