@@ -152,3 +152,4 @@ def test_what_is_sent_to_the_other_interpreter_needs_the_standard_library_only(n
     assert needed & set(MODULES) <= {f"nationec.transports.{sent}" for sent in _SENT}
     program = f"import {', '.join(needed - set(MODULES))}"
     subprocess.run([sys.executable, "-I", "-S", "-c", program], check=True)
+    assert f"`{name}.py`" in (SRC / "nationec/guide.md").read_text("utf-8")  # for packers
