@@ -30,9 +30,6 @@ from .conftest import INSURED, WINDOW
 SCAN = QrcodeGetRequest(**WINDOW, out_biz_no="N1")  # may be repeated
 SETTLE = AnyRequest("cn.nhsa.settle", outBizNo="N2")
 NAMELESS = AnyRequest("cn.nhsa.settle")  # without an outBizNo
-PLACES = {"name": "NationECCode.dll", "places": ["/a", "/b"]}
-WIDTHS = {"system": "Windows", "width": 32, "own_system": "Windows", "own_width": 64}
-NEEDS = {"detail": "[WinError 126] 找不到指定的模块。"}
 SCAN_AGAIN = "未收到结果，本次不产生费用，请重新扫码"
 CALL_THE_IT = "未收到结果，本次不产生费用，请联系信息科"
 TRY_AGAIN = "医保交易未完成，请稍后重试；仍不成功请联系信息科"
@@ -71,28 +68,21 @@ def error_of(answered, request=SCAN):
 
 
 def load_errors():
-    for how in ("not-found", "in-current"):
-        yield load_error("not-found", how=how, **PLACES)
-    for how in ("no-file", "folder"):
-        yield load_error("not-found", r"C:\医保\x.dll", how=how)
-    yield load_error("not-a-library", r"C:\医保\x.dll", detail="file too short")
-    yield load_error("wrong-width", r"C:\医保\x.dll", **WIDTHS)
-    yield load_error("wrong-width", "/x.dll", how="wrong-system", **WIDTHS)
-    for how in ("missing-dependency", "missing-on-windows"):
-        yield load_error("missing-dependency", r"C:\医保\x.dll", how=how, **NEEDS)
-    yield load_error("no-export", r"C:\医保\x.dll")
-    for how in ("absent", "late", "ended"):
-        yield load_error("no-interpreter", "p", how=how, command=r"C:\p.exe", detail="30")
+    widths = {"system": "Windows", "width": 32, "own_system": "Windows", "own_width": 64}
+    facts = {"name": "x.dll", "detail": "30", "command": r"C:\p.exe", **widths}
+    for reason in ("not-a-library", "wrong-width", "missing-dependency", "no-export", "no-folder"):
+        yield load_error(reason, r"C:\医保\x.dll", **facts)
+    for how in ("not-found", "in-current", "no-file", "folder"):
+        yield load_error("not-found", "", how=how, places=["/a", "/b"], **facts)
+    for how in ("wrong-system", "missing-on-windows", "absent", "late", "ended", "no-sources"):
+        yield load_error("no-interpreter", "p", how=how, **facts)
 
 
 def every_error():
     for request in (SCAN, SETTLE, NAMELESS):
         yield from (error_of(answered, request) for answered, *_ in FAILURES.values())
-        # Each class, from inside a call and outside of one.
     yield from load_errors()
-    yield load_error("no-folder", r"C:\医保", detail="Access is denied")
-    for how in ("no-sources", "cancelled"):
-        yield load_error("no-interpreter", "p", how=how, command="p")
+    yield load_error("cancelled", command="p")
     for reason in ("crashed", "ended", "cancelled"):
         yield crash_error(reason, detail="d")
     yield crash_error("past-out-data", b"533222199909090123", size=2048)
@@ -132,15 +122,11 @@ class TestOutcome:
         text = str(error_of({"code": -3}))
         assert ("平台" in text, "结果未知" in text, "提示" in text) == (True, True, False)
 
-    def test_is_known_where_there_is_no_dll_and_the_text_names_its_place_and_the_setting(self):
+    def test_is_known_where_there_is_no_dll(self):
         for error in load_errors():
             assert not error.outcome_unknown
             assert "outcome" not in str(error)
             assert error.for_operator == "医保动态库无法加载，请联系信息科"
-            if error.reason not in ("not-a-library", "missing-dependency"):
-                assert re.search("give (dll|python)= ", str(error))
-            if error.reason in ("not-a-library", "wrong-width", "no-export"):
-                assert f"({error.path}" in str(error)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
