@@ -40,11 +40,6 @@ def run(*arguments, path, cwd):
     return ran.stdout
 
 
-def contents(wheel):
-    with zipfile.ZipFile(wheel) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     to = tmp_path_factory.mktemp("dist")
@@ -52,27 +47,14 @@ def built(tmp_path_factory):
     return to
 
 
-@pytest.fixture(scope="module")
-def wheel(built):
-    return contents(next(built.glob("*.whl")))
-
-
-@pytest.fixture(scope="module")
-def unpacked(built, tmp_path_factory):
-    """The sdist, in a folder of its own."""
-    to = tmp_path_factory.mktemp("sdist")
-    with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
-        safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-        archive.extractall(to, **safe)
-    return next(to.iterdir())
-
-
 @pytest.mark.skipif(
     find_spec("hatchling") is None or not (ROOT / "pyproject.toml").exists(),
     reason="needs hatchling, and the project's own folder",
 )
 class TestWhatIsBuilt:
-    def test_the_wheel_has_the_package_the_plugin_and_the_examples_as_they_are(self, wheel):
+    def test_the_wheel_has_the_package_the_plugin_and_the_examples_as_they_are(self, built):
+        with zipfile.ZipFile(next(built.glob("*.whl"))) as archive:
+            wheel = {name: archive.read(name) for name in archive.namelist()}
         shipped = files(SRC)
         del shipped["ruff.toml"]  # for whoever works on it
         for name, path in files(ROOT / "examples").items():
@@ -95,19 +77,12 @@ class TestWhatIsBuilt:
         copied = run("-m", "nationec", "examples", "mine", path=installed, cwd=tmp_path)
         assert "decode_qrcode.py" in copied
 
-    def test_the_sdist_has_the_package_its_tests_and_examples_and_nothing_else(self, unpacked):
+    def test_the_sdist_has_the_package_its_tests_and_examples_and_nothing_else(self, built):
+        with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
+            names = {each.name.partition("/")[2] for each in archive if each.isfile()}
         folders = ("src", "tests", "examples")
         shipped = {f"{folder}/{name}" for folder in folders for name in files(ROOT / folder)}
-        assert set(files(unpacked)) == shipped | TOP
-
-    def test_the_wheel_built_from_it_is_the_same_and_its_tests_pass(
-        self, wheel, unpacked, tmp_path
-    ):
-        command = ("-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
-        run(*command, path=unpacked / "src", cwd=unpacked)
-        assert contents(next(tmp_path.glob("*.whl"))) == wheel
-        some = ["tests/test_codes.py", "tests/test_gb18030.py", "tests/test_biz_no.py"]
-        assert " passed" in run("-m", "pytest", *some, path=unpacked / "src", cwd=unpacked)
+        assert names == shipped | TOP
 
 
 # How the modules depend on each other: imports anywhere in a file count, also those that are there

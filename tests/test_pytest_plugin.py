@@ -12,9 +12,9 @@ pytest_plugins = ["pytester"]
 def run(pytester):
     """Runs a user's tests with the plugin, which may not be installed."""
 
-    def run(code, *arguments):
+    def run(code):
         pytester.makepyfile(code)
-        return pytester.runpytest_subprocess("-p", "pytest_nationec", *arguments)
+        return pytester.runpytest_subprocess("-p", "pytest_nationec")
 
     return run
 
@@ -38,12 +38,6 @@ def test_undisturbed(nationec_client, nationec_simulator):
     assert len(nationec_simulator.requests) == 1
 """
     ).assert_outcomes(passed=2)
-
-
-def test_the_fixtures_say_what_they_are_for(run):
-    shown = run("", "--fixtures").stdout
-    shown.fnmatch_lines(["nationec_simulator -- *", "*A ``Simulator``*"])
-    shown.fnmatch_lines(["nationec_client -- *", "*A ``Client``*"])
 
 
 def test_a_run_that_does_not_use_them_imports_nothing_for_them():

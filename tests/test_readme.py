@@ -27,20 +27,22 @@ FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROSE = {name: FENCED.sub("", text) for name, text in TEXTS.items()}
 BOTH = pytest.mark.parametrize("name", TEXTS)
 INSTALLS = ("python3 -m venv ", "pip wheel ")
+NEEDS_SHELL = pytest.mark.skipif(not shutil.which("sh"), reason="a shell of Unix runs them")
 
 
-def blocks(wanted):
-    """Each block of a language, the last ``json`` above it and the ``text`` that follows it."""
+def blocks():
+    """Each block with its language, the ``json`` above it and the ``text`` that follows it."""
     for name, text in TEXTS.items():
         found = list(FENCED.finditer(text))
-        request = None
+        request = ""
         for block, after in zip(found, [*found[1:], None]):
             language, code = block.groups()
             request = code if language == "json" else request
             promised = after[2] if after and after[1] == "text" else None
-            if language == wanted and not code.startswith(INSTALLS):
-                line = text.count("\n", 0, block.start()) + 1
-                yield pytest.param(code, request, promised, id=f"{name}:{line}")
+            if language in ("python", "sh") and not code.startswith(INSTALLS):
+                place = f"{name}:{text.count(chr(10), 0, block.start()) + 1}"
+                marks = [NEEDS_SHELL] if language == "sh" else []
+                yield pytest.param(language, code, request, promised, id=place, marks=marks)
 
 
 @pytest.fixture
@@ -61,40 +63,20 @@ def run(tmp_path, monkeypatch, standin):
     return run
 
 
-def matches(promised, printed):
-    pattern = re.escape(promised).replace(re.escape("…"), ".*")
-    return re.fullmatch(pattern, printed, re.DOTALL)
-
-
-@pytest.mark.parametrize(("code", "request_json", "promised"), list(blocks("python")))
-def test_a_python_block_prints_what_it_says(code, request_json, promised, run, tmp_path):
-    file = tmp_path / "test_block.py"
-    file.write_text(code, "utf-8")
-    if "def test_" in code:
-        run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", file.name)
-        return
-    comments = re.findall(r"^ *print\(.*\)  # (.*)$", code, re.MULTILINE)
-    expected = "".join(f"{line}\n" for line in comments) or promised or ""
-    printed = run(sys.executable, file.name)
-    assert matches(expected, printed), printed
-
-
-@pytest.mark.skipif(not shutil.which("sh"), reason="a shell of Unix runs them")
-@pytest.mark.parametrize(("code", "request_json", "promised"), list(blocks("sh")))
-def test_a_shell_block_prints_what_it_says(code, request_json, promised, run, tmp_path):
-    if request_json:
-        (tmp_path / "request.json").write_text(request_json, "utf-8")
-    printed = run("sh", "-e", "-c", code)
-    assert promised is None or matches(promised, printed), printed
-
-
-@BOTH
-def test_a_link_leads_somewhere(name):
-    headings = re.findall(r"^#+ (.*)$", PROSE[name], re.MULTILINE)
-    plain = [re.sub(r"[^\w -]", "", heading.lower()) for heading in headings]
-    anchors = {"#" + heading.replace(" ", "-") for heading in plain}
-    for link in re.findall(r"\]\(([^)]+)\)", PROSE[name]):
-        assert link in anchors or (ROOT / link).is_file(), link
+@pytest.mark.parametrize(("language", "code", "request_json", "promised"), list(blocks()))
+def test_a_block_prints_what_it_says(language, code, request_json, promised, run, tmp_path):
+    (tmp_path / "request.json").write_text(request_json, "utf-8")
+    (tmp_path / "test_block.py").write_text(code, "utf-8")
+    if language == "sh":
+        printed = run("sh", "-e", "-c", code)
+    elif "def test_" in code:
+        printed = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    else:
+        printed = run(sys.executable, "test_block.py")
+        comments = re.findall(r"^ *print\(.*\)  # (.*)$", code, re.MULTILINE)
+        promised = "".join(f"{line}\n" for line in comments) or promised or ""
+    pattern = re.escape("…" if promised is None else promised).replace(re.escape("…"), ".*")
+    assert re.fullmatch(pattern, printed, re.DOTALL), printed
 
 
 @BOTH
