@@ -18,7 +18,6 @@ from nationec import (
     EcQueryRequest,
     IsolatedDll,
     NationEcError,
-    ProtocolError,
     QrcodeGetRequest,
     Request,
     Response,
@@ -139,30 +138,20 @@ def test_the_dll_is_called_here_or_in_a_process_of_its_own(standin):
         Client(URL, "1", dll=standin, timeout=0)
 
 
-class TestExchange:
-    def test_has_all_of_the_call(self, dll, query):
-        before = datetime.now(timezone.utc)
-        exchange = dll().exchange(query)
-        assert before <= exchange.started_at <= datetime.now(timezone.utc)
-        assert 0 < exchange.elapsed < 5
-        assert json.loads(exchange.sent.decode("gb18030"))["transType"] == "ec.query"
-        assert exchange.return_value == b"0000"
-        assert exchange.received.startswith(b'{\n  "data"')
-        assert (exchange.envelope.code, exchange.envelope.message) == (0, "处理成功")
-        assert exchange.envelope.org_id is None
-        assert exchange.request.org_id == "1234567"
-        assert exchange.data.user_name == "张三"
-        assert exchange.error is None
-        assert repr(exchange).startswith("<Exchange ec.query outBizNo=None code=0 in ")
-
-    def test_is_handed_to_the_hook_for_every_call(self, dll, query):
-        seen = []
-        exchange = dll(on_exchange=seen.append).exchange(query)
-        with pytest.raises(ProtocolError) as caught:
-            dll("null", on_exchange=seen.append).call(query)
-        assert seen == [exchange, caught.value.exchange]
-        assert seen[1].error is caught.value
-        assert "error=ProtocolError" in repr(seen[1])
+def test_an_exchange_has_all_of_the_call(dll, query):
+    before = datetime.now(timezone.utc)
+    exchange = dll().exchange(query)
+    assert before <= exchange.started_at <= datetime.now(timezone.utc)
+    assert 0 < exchange.elapsed < 5
+    assert json.loads(exchange.sent.decode("gb18030"))["transType"] == "ec.query"
+    assert exchange.return_value == b"0000"
+    assert exchange.received.startswith(b'{\n  "data"')
+    assert (exchange.envelope.code, exchange.envelope.message) == (0, "处理成功")
+    assert exchange.envelope.org_id is None
+    assert exchange.request.org_id == "1234567"
+    assert exchange.data.user_name == "张三"
+    assert exchange.error is None
+    assert repr(exchange).startswith("<Exchange ec.query outBizNo=None code=0 in ")
 
 
 class TestLogging:

@@ -80,8 +80,8 @@ def reads_head(**envelope):
     return Expected(Exchange, "", {f"envelope.{name}": it for name, it in envelope.items()})
 
 
-def refused(message, code=-2):
-    text = f"the platform says: {code} " if message else f"no more than code {code}:"
+def refused(message, code=-2, advice=""):
+    text = f"the platform says: {code} .*{advice}" if message else f"no more than code {code}:"
     return Expected(BusinessError, text, {"code": code, "message": message})
 
 
@@ -116,6 +116,15 @@ NO_INTEGER = unread("OutData has no code of the platform", unreadable=("code",))
 NO_DATA = unread("data is empty; fields", missing=tuple(PATIENT))
 NO_OBJECT = unread("data is not a JSON object")
 
+# What answers instead of the platform, and what is said of it.
+GATEWAYS = {
+    '{"status":404,"error":"Not Found","path":"/x"}': r"no code .*\(Not Found 404\)",
+    '{"code":"HTTP404","message":"没有"}': r"no code .*\(没有\)",
+    '{"infcode":-1,"err_msg":"机构错误"}': r"no code .*\(机构错误\)",
+    '{"code":null,"data":{"userName":"李四"}}': r"no code .*\(no text\)",
+    "\n<html>李四</html>": r"web page \(HTML\)",
+}
+
 # What OutData is: bytes, text or a value as JSON, and what is expected.
 ANSWERS = {
     "OutData is white space": (" \r\n\t", EMPTY),
@@ -134,6 +143,11 @@ ANSWERS = {
     "JSON and something after it": (text(patient()) + "}", NOT_JSON),
     "a list": (["李四"], unread("OutData is not a JSON object", permanent=True)),
     "NaN": (text(patient(x=float("nan"))), NOT_JSON),
+    **{
+        f"{raw} in {encoding}": (raw.encode(encoding), unread(told, permanent=True))
+        for raw, told in GATEWAYS.items()
+        for encoding in ("gb18030", "utf-8")
+    },
     # code
     **{f"code is {code!r}": (head(code=code), READ) for code in (0, "0", " 0000 ", 0.0)},
     "code is written as 1e2": ('{"code":1e2}', refused("", 100)),
@@ -148,6 +162,7 @@ ANSWERS = {
     "message and cause": (head(code=-2, message="甲", cause="乙"), refused("甲")),
     "message empty, and cause": (head(code=-2, message="", cause="乙"), refused("乙")),
     "neither message nor cause": (head(code=-2), refused("请求参数异常")),
+    "a code with advice": (head(code=500004), refused("电子凭证密码错误", 500004, "five wrong")),
     "message is a list": (head(code=-2, message=["甲", 1.5]), refused('["甲",1.5]')),
     "no message of a success": (head(), reads_head(message="成功")),
     # data, which is judged last
@@ -161,6 +176,10 @@ ANSWERS = {
     "data is encrypted": (
         {"code": 0, "encType": "SM4", "encData": "AAAA"},
         unread(r"it is encrypted \(encType, encData\)", permanent=True),
+    ),
+    "data lacks fields and has wrong ones": (
+        patient(idNo="", userName="null", ecToken=["x"]),
+        unread("missing: idNo, userName; .*kind: ecToken", missing=("idNo", "userName")),
     ),
     # Keys.
     "unknown keys": (patient(**UNKNOWN, none=None, x="", y="null"), reads(model_extra=UNKNOWN)),

@@ -83,13 +83,6 @@ class TestFaults:
         assert told == {"gain_way": "gain_way: {way} and {not this}"}
         assert faults(Whole, **{**WINDOW, "operator_name": SECRET}) == {"": "the whole of it"}
 
-    def test_are_pickled(self):
-        for wrong in ({"operator_id": "9" * 21}, {"id_no": "\n"}, {"ec_token": None}, {"x": 1}):
-            with pytest.raises(ValidationError) as caught:
-                PASSWORD(**wrong, mdtrt_cert_type="01A")
-            faults, again = caught.value.errors(), pickle.loads(pickle.dumps(caught.value))
-            assert [fault["loc"] for fault in again.errors()] == [fault["loc"] for fault in faults]
-
 
 def test_a_request_cannot_be_changed(query):
     with pytest.raises(ValidationError, match="a request cannot be changed: make another"):

@@ -100,55 +100,23 @@ class TestEncodings:
                 Client("http://h", "1", transport=simulator, **{setting: name})
 
 
-class TestWhatIsRead:
-    """But for what the table of test_hostile.py shows."""
+def test_a_validator_of_ones_own_loses_nothing_and_shows_nobody(client, simulator):
+    class Own(Response):
+        id_no: str
 
-    def test_what_cannot_be_read_is_named_by_fields_and_without_values(self, dll, query):
-        data = {"idNo": "", "idType": "01", "userName": "null", "ecToken": ["secret"]}
-        told = "missing: idNo, userName, insuOrg; .*wrong kind: ecToken"
-        with pytest.raises(ResponseFormatError, match=told) as caught:
-            dll(answer({"code": 0, "data": data})).call(query)
-        assert caught.value.missing == ("idNo", "userName", "insuOrg")
-        assert caught.value.unreadable == ("ecToken",)
+        @field_validator("id_no")
+        @classmethod
+        def looked_up(cls, id_no):
+            raise KeyError(id_no)
 
-    @pytest.mark.parametrize(
-        ("raw", "said"),
-        [
-            ('{"status":404,"error":"Not Found","path":"/x"}', r"no code .*\(Not Found 404\)"),
-            ('{"code":"HTTP404","message":"没有"}', r"no code .*\(没有\)"),
-            ('{"infcode":-1,"err_msg":"机构错误"}', r"no code .*\(机构错误\)"),
-            ('{"code":null,"data":{"userName":"李四"}}', r"no code .*\(no text\)"),
-            ("\n<html>李四</html>", r"web page \(HTML\)"),
-        ],
-        ids=ascii,
-    )
-    @pytest.mark.parametrize("encoding", ["gb18030", "utf-8"])
-    def test_an_answer_that_is_not_the_platforms_is_for_the_it(
-        self, client, simulator, query, raw, said, encoding
-    ):
-        simulator.answer(raw=raw.encode(encoding))
-        with pytest.raises(ResponseFormatError, match=said) as caught:
-            client.call(query)
-        assert caught.value.permanent
-        assert "李四" not in str(caught.value)
+    class OwnRequest(Request[Own]):
+        trans_type = "own"
 
-    def test_a_validator_of_ones_own_loses_nothing_and_shows_nobody(self, client, simulator):
-        class Own(Response):
-            id_no: str
-
-            @field_validator("id_no")
-            @classmethod
-            def looked_up(cls, id_no):
-                raise KeyError(id_no)
-
-        class OwnRequest(Request[Own]):
-            trans_type = "own"
-
-        simulator.answer("own", data={"idNo": "533222199909090123"})
-        with pytest.raises(ResponseFormatError, match="validator of Own raised KeyError") as caught:
-            client.call(OwnRequest())
-        assert "533222199909090123" not in f"{caught.value} {caught.value.__context__}"
-        assert b"533222199909090123" in caught.value.exchange.received
+    simulator.answer("own", data={"idNo": "533222199909090123"})
+    with pytest.raises(ResponseFormatError, match="validator of Own raised KeyError") as caught:
+        client.call(OwnRequest())
+    assert "533222199909090123" not in f"{caught.value} {caught.value.__context__}"
+    assert b"533222199909090123" in caught.value.exchange.received
 
 
 class TestWords:
