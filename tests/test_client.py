@@ -60,9 +60,7 @@ class TestFillingIn:
         for name, (value, told) in slips.items():
             assert sent["data"][to_camel(name)] == value
             assert told in caplog.text
-        assert {(it.name, it.levelname) for it in caplog.records} == {
-            ("nationec.request", "WARNING")
-        }
+        assert {record.name for record in caplog.records} == {"nationec.request"}
 
     def test_leaves_out_the_blanks_that_a_database_adds(self, simulator, query):
         client = Client(" http://h ", "1234567   ", transport=simulator)

@@ -25,7 +25,6 @@ from nationec import (
     NationEcError,
     QrcodeGetRequest,
 )
-from nationec.commands import main
 from nationec.transports import memory
 
 from . import conftest, test_hostile
@@ -217,47 +216,31 @@ def test_what_cannot_be_changed_or_sent_is_not_shown(simulator):
     assert simulator.requests == []
 
 
-@pytest.fixture
-def command(capfdbinary, tmp_path):
-    """``nationec call`` of this text, or of this value: its exit code, and all that it wrote."""
-    path = tmp_path / "request.json"
-
-    def command(content, *arguments):
-        text = content if isinstance(content, str) else json.dumps(content)
-        path.write_bytes(text.encode("utf-8", "surrogatepass"))
-        code = main(["call", "--json", str(path), *map(str, arguments)])
-        written = b"\n".join(capfdbinary.readouterr())
-        return code, [written.decode(encoding, "replace") for encoding in ("utf-8", "gb18030")]
-
-    return command
-
-
-def fields(request_):
-    return request_.model_dump(mode="json", exclude_none=True)
+CALL = ("call", "--json", "-")
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_the_command_that_fails_names_nobody(standin, name, command):
-    where = ["--url", URL + MODES[name], "--org-id", "1", "--dll", standin]
+def test_the_command_that_fails_names_nobody(standin, name, nationec):
+    where = ["cn.nhsa.ec.pwd", "--url", URL + MODES[name], "--org-id", "1", "--dll", standin]
+    message = REQUESTS[3].model_dump_json(exclude_none=True).encode()
     for more in ([], ["--json-errors"]):
-        code, said = command(fields(REQUESTS[3]), "cn.nhsa.ec.pwd", *where, *more)
+        code, *said = nationec(*CALL, *where, *more, stdin=message)
         assert code in (4, 5, 6, 7)
-        assert "Traceback" not in said[0]
+        assert "Traceback" not in said[1]
         assert_nobody_in(name, *said)
 
 
-def test_the_command_repeats_nothing_that_it_refuses(command):
-    refused = [
-        ({**fields(request_), name: wrong}, request_.trans_type, "--simulate")
-        for request_ in REQUESTS[:5]
-        for name in fields(request_)
-        for wrong in (NAME + "\0", NAME * 3000, NAME + "\ud800", [NAME])
-    ]
+def test_the_command_repeats_nothing_that_it_refuses(nationec):
+    options = [NAME, f"--user-nane={NAME}", f"--photo={NAME}"]
     texts = [NAME, f'{{"userName":"{NAME}"', f'["{NUMBER}"]', f'{{"data":"{NAME}"}}']
-    refused += [(text, "ec.query", "--simulate") for text in texts]
-    options = [NAME, *(f"{option}={NAME}" for option in ("--user-nane", "--i", "--photo"))]
-    refused += [("{}", "ec.query", option) for option in options]
-    for content, *arguments in refused:
-        code, said = command(content, *arguments)
+    refused = [(["ec.query", option], "{}") for option in options]
+    refused += [(["ec.query"], text) for text in texts]
+    for request_ in REQUESTS[:5]:
+        data = request_.model_dump(mode="json", exclude_none=True)
+        for name in data:
+            for wrong in (NAME + "\0", NAME * 3000, NAME + "\ud800", [NAME]):
+                refused.append(([request_.trans_type], json.dumps({**data, name: wrong})))
+    for arguments, text in refused:
+        code, *said = nationec(*CALL, "--simulate", *arguments, stdin=text.encode())
         if code:  # longer text and an extension may go out
-            assert_nobody_in(f"{content} {arguments}", *said)
+            assert_nobody_in(f"{arguments} {text}", *said)
