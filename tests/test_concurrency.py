@@ -17,7 +17,6 @@ from nationec import (
     EcQueryRequest,
     IsolatedDll,
     NationEcError,
-    QrcodeGetRequest,
     new_out_biz_no,
 )
 
@@ -70,20 +69,6 @@ def test_calls_of_many_threads_are_made_one_at_a_time_whatever_the_dll_does(stan
         assert received != b"entered twice"
 
     in_threads(THREADS, work)
-
-
-def test_the_hook_of_each_call_gets_its_own_exchange(simulator):
-    seen = []
-    client = Client("http://h", "1", transport=simulator, on_exchange=seen.append)
-
-    def work(number):
-        for n in range(20):
-            request = QrcodeGetRequest(**WINDOW, out_biz_no=f"{number}-{n}")
-            assert client.exchange(request).out_biz_no == request.out_biz_no
-
-    in_threads(8, work)
-    assert len({exchange.out_biz_no for exchange in seen}) == len(seen) == 160
-    assert all(exchange.out_biz_no.encode() in exchange.sent for exchange in seen)
 
 
 @on_posix

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from nationec.transports.process import _SENT
-
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src"
 
@@ -38,6 +36,13 @@ def run(*arguments, path, cwd):
     ran = subprocess.run(command, cwd=cwd, env=environment, timeout=300, **pipes)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
+
+
+MODULES = {
+    name[: -len(".py")].replace("/", ".").replace(".__init__", ""): path
+    for name, path in files(SRC).items()
+    if name.endswith(".py")
+}
 
 
 @pytest.fixture(scope="module")
@@ -85,24 +90,11 @@ class TestWhatIsBuilt:
         assert names == shipped | TOP
 
 
-# How the modules depend on each other: imports anywhere in a file count, also those that are there
-# for type checkers only.
-
-MODULES = {
-    name[: -len(".py")].replace("/", ".").replace(".__init__", ""): path
-    for name, path in files(SRC).items()
-    if name.endswith(".py")
-}
-
-
-def imports(module):
-    """The names of what a module imports; of ``from x import y`` both x and x.y."""
-    path = MODULES[module]
+def imports(module, path):
+    """The names of what a module imports, also for type checkers only."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        if isinstance(node, ast.ImportFrom):
             source = resolve_name("." * node.level + (node.module or ""), package)
             for alias in node.names:
                 submodule = f"{source}.{alias.name}"
@@ -110,7 +102,7 @@ def imports(module):
 
 
 def test_no_module_imports_itself_through_others():
-    left = {module: set(imports(module)) & set(MODULES) for module in MODULES}
+    left = {module: set(imports(module, path)) for module, path in MODULES.items()}
     while True:
         leaves = [module for module, needed in left.items() if not needed & set(left)]
         if not leaves:
@@ -118,13 +110,3 @@ def test_no_module_imports_itself_through_others():
         for module in leaves:
             del left[module]
     assert not left
-
-
-@pytest.mark.parametrize("name", _SENT)
-def test_what_is_sent_to_the_other_interpreter_needs_the_standard_library_only(name):
-    of_one_system = {"msvcrt", "resource"}
-    needed = set(imports(f"nationec.transports.{name}")) - of_one_system
-    assert needed & set(MODULES) <= {f"nationec.transports.{sent}" for sent in _SENT}
-    program = f"import {', '.join(needed - set(MODULES))}"
-    subprocess.run([sys.executable, "-I", "-S", "-c", program], check=True)
-    assert f"`{name}.py`" in (SRC / "nationec/guide.md").read_text("utf-8")  # for packers

@@ -10,7 +10,7 @@ import pytest
 from .test_codes import ENUMS
 
 SNIPPET = """
-from nationec import AnyRequest, Client, EcAuthRequest, EcPwdRequest, EcQueryRequest, NationEcError
+from nationec import AnyRequest, Client, EcAuthRequest, EcPwdRequest, EcQueryRequest
 from nationec import Request, Response, Simulator
 
 class CertGetResponse(Response):
@@ -34,8 +34,6 @@ def window(
     reveal_type(client.call(face, extra="{}"))  # EcAuthResponse
     reveal_type(client.call(AnyRequest("cn.nhsa.cert.get", outBizNo="1")))  # Response
     reveal_type(client.exchange(query, extra=None).data)  # EcQueryResponse | None
-    reveal_type(client.exchange(face).request.trans_type)  # str
-    reveal_type(NationEcError().for_operator)  # str
 
 EcQueryRequest(
     business_type="01101", operator_id="1", operator_name="n", office_id="1", office_name="f",
