@@ -132,7 +132,7 @@ ANSWERS = {
     "half a character at the end": (b'{"code":0,"message":"\xb4', unread("OutData is not gb18030")),
     "UTF-8": (text(patient()).encode(), UTF8),
     "UTF-8, a refusal": (text(head(code=-2, message="参数异常")).encode(), UTF8),
-    "UTF-16": (text(patient()).encode("utf-16-le"), NOT_JSON),
+    "UTF-8, a character beyond the BMP": (text(patient(userName="𠮷")).encode(), UTF8),
     "GB 18030 with its BOM": ("\ufeff" + text(patient()), READ),
     "GB 18030 that UTF-8 could be as well": (patient(userName="陆茂"), reads(user_name="陆茂")),
     "GB 18030 of 2022": (b'{"code":-2,"message":"\xfe\x59"}', refused("龴")),

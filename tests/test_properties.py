@@ -21,8 +21,10 @@ from nationec import (
     EcQueryRequest,
     NationEcError,
     QrcodeGetRequest,
+    ResponseFormatError,
     gb18030,
 )
+from nationec.wire import Wire
 
 from .conftest import INSURED, URL, WINDOW, arrived
 
@@ -184,3 +186,9 @@ def test_any_bytes_as_an_answer_and_as_a_return_value_likewise(
 def test_any_text_in_any_field_of_an_answer_is_refused_or_read_exactly(request_, data):
     text = as_json_text({"code": 0, "data": {**ALL, **data}})
     assert_result_or_error(request_, text.encode("gb18030", "replace"))
+
+
+@given(st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF), min_size=1))
+def test_any_chinese_in_utf_8_is_told_from_gb_18030(text):
+    with pytest.raises(ResponseFormatError, match="OutData is UTF-8"):
+        Wire().answer(as_json_text({"code": 0, "data": text}).encode())
