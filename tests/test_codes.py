@@ -5,7 +5,6 @@ import json
 import pytest
 
 from nationec import BusinessType, IdType, MdtrtCertType, OrderStatus, PwdFlag, ReturnCode
-from nationec.codes import with_leading_zero
 
 from .standard_tables import fields, table
 
@@ -52,14 +51,3 @@ def test_members_equal_their_codes_are_found_by_them_alone_and_written_as_them(e
     for code in ("01999", "1101", "101", "05A", "1A", "18", 18, 500010):
         with pytest.raises(ValueError, match="is not a valid"):
             enum(code)
-
-
-def test_code_that_lost_its_zero_is_found_by_it():
-    registration = BusinessType.HOSPITAL_REGISTRATION
-    assert with_leading_zero("business_type", "1101") is registration
-    assert with_leading_zero("id_type", "1") is IdType.RESIDENT_ID
-    assert with_leading_zero("mdtrt_cert_type", "1A") is MdtrtCertType.EC_QRCODE
-    for code in ("01101", "1", registration):
-        assert with_leading_zero("business_type", code) is None
-    assert with_leading_zero("operator_id", "1") is None
-    assert with_leading_zero("id_type", 1) is None

@@ -80,14 +80,10 @@ def message(echo, make, **more):
 def test_any_text_in_any_field_is_refused_or_arrives_exactly(echo, field, text):
     request, name = field
     sent = message(echo, lambda: type(request)(**{**dict(request), name: text}))
-    if sent is None:
-        return
-    data, aliases = sent["data"], type(request).model_fields
-    assert data.pop(aliases[name].alias, None) == text.translate(REAL).rstrip(" ")
-    # Whatever is not this field arrives as it was.
-    for other, value in request:
-        if other not in (name, "org_id") and value is not None:
-            assert data[aliases[other].alias] == value
+    if sent is not None:
+        expected = {"org_id": "1234567", name: text.translate(REAL).rstrip(" ")}
+        made = request.model_copy(update=expected)
+        assert sent["data"] == made.model_dump(by_alias=True, exclude_none=True)
 
 
 odd = ["", "null", "0", "0000", "-1", "{}", "[]", '""', "01", "1", "NaN", 0, -1, 10**18, 1e400]

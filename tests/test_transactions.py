@@ -236,16 +236,8 @@ class TestWhatOneTransactionAsks:
             assert wire(of(EcAuthRequest, extData=value))["extData"] == '{"院区":1}'
 
 
-class TestWidened:
-    def test_takes_longer_text_with_a_warning_and_other_fields(self, caplog):
-        guid = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
-        request = of(widened(EcQueryRequest), operatorId=guid, gainWay="MOBILE")
-        assert wire(request).items() >= {"operatorId": guid, "gainWay": "MOBILE"}.items()
-        (record,) = caplog.records
-        assert record.name == "nationec.request"
-        assert "operator_id has 36 characters, the standard's table has 20" in record.getMessage()
-        assert guid not in record.getMessage()
-
-    def test_refuses_what_its_class_refuses_but_for_that(self):
-        for wrong in (LEFT_OUT, "", 1, 10**30, "a" * 30 + "\n"):
-            assert set(faults(widened(EcQueryRequest), operatorId=wrong)) == {"operatorId"}
+def test_widened_refuses_what_its_class_refuses_but_for_longer_text_and_other_fields():
+    request = of(widened(EcQueryRequest), operatorId="1" * 36, gainWay="MOBILE")
+    assert wire(request).items() >= {"operatorId": "1" * 36, "gainWay": "MOBILE"}.items()
+    for wrong in (LEFT_OUT, "", 1, 10**30, "a" * 30 + "\n"):
+        assert set(faults(widened(EcQueryRequest), operatorId=wrong)) == {"operatorId"}
