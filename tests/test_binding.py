@@ -16,13 +16,18 @@ ANSWER = (b"http://h/localQrCodeQuery", b"{}")
 SETTINGS = (b"http://h/settings", b"{}")
 
 
-def told(path, reason):
-    """What is said of a DLL that is not loaded, for this reason."""
+def load_error(path):
     with pytest.raises(DllLoadError) as caught:
         DllTransport(path)
+    return caught.value
+
+
+def told(path, reason):
+    """What is said of a DLL that is not loaded, for this reason."""
+    error = load_error(path)
     found = str(path) if path and os.path.dirname(path) else ""
-    assert (caught.value.reason, caught.value.path) == (reason, found)
-    return str(caught.value)
+    assert (error.reason, error.path) == (reason, found)
+    return str(error)
 
 
 class TestFinding:
