@@ -33,7 +33,6 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -50,6 +49,11 @@ log = logging.getLogger("agent")
 REQUESTS = {trans_type: widened(request) for trans_type, request in TRANSACTIONS.items()}
 BODY_LIMIT = 256 * 1024  # 一张 100 KB 的照片，加上其余字段
 JSON, NUMBER, CALL_ID = "application/json", "X-Out-Biz-No", "X-Call-Id"
+CORS = {  # 已登记的网页可以用的，另有 Access-Control-Allow-Origin
+    "Access-Control-Allow-Headers": f"Authorization, Content-Type, {CALL_ID}",
+    "Access-Control-Allow-Private-Network": "true",
+    "Access-Control-Expose-Headers": f"{NUMBER}, Retry-After",
+}
 KINDS: Dict[Type[nationec.NationEcError], Tuple[int, str]] = {
     nationec.BusinessError: (409, "refused"),
     nationec.ProtocolError: (502, "protocol"),
@@ -60,9 +64,7 @@ KINDS: Dict[Type[nationec.NationEcError], Tuple[int, str]] = {
 }
 
 
-def problem(
-    status: int, kind: str, message: str, outcome: str = "none", **more: Any
-) -> JSONResponse:
+def problem(status: int, kind: str, message: str, outcome: str = "none", **more: Any) -> Response:
     """除 200 以外的响应，不含参保人信息：各项的含义见 README.md。"""
     content = {"kind": kind, "message": message, "outcome": outcome}
     content.update((to_camel(name), value) for name, value in more.items() if value is not None)
@@ -83,14 +85,6 @@ class Guard:
         self._paths |= {f"/api/{trans_type}" for trans_type in REQUESTS}
         self._hosts = [f"127.0.0.1:{port}", f"localhost:{port}"]
         self._origins = [*options.origin, *(f"http://{host}" for host in self._hosts)]
-        self._with_cors = CORSMiddleware(
-            self._with_token,
-            allow_origins=self._origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", CALL_ID],
-            expose_headers=[NUMBER, "Retry-After"],
-        )
-        self._with_cors.allow_private_network = True  # 旧版 Starlette 没有这个参数
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         http, status, started = Request(scope), 0, time.perf_counter()
@@ -102,14 +96,12 @@ class Guard:
             if message["type"] == "http.response.start":
                 status, headers = message["status"], MutableHeaders(scope=message)
                 headers["Cache-Control"] = "no-store"
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers["Referrer-Policy"] = "no-referrer"
                 if known:
-                    headers["Access-Control-Allow-Private-Network"] = "true"
+                    headers.update({**CORS, "Access-Control-Allow-Origin": str(origin)})
             await send(message)
 
         try:
-            await (self._stranger(http, origin) or self._with_cors)(scope, receive, marked)
+            await (self._stopped(http) or self._app)(scope, receive, marked)
         except Exception as error:  # 文字和调用栈里可能有请求的内容，只记位置
             place = traceback.extract_tb(error.__traceback__)[-1]
             log.error("%s at %s:%s", type(error).__name__, place.filename, place.lineno)
@@ -118,38 +110,34 @@ class Guard:
         ms = (time.perf_counter() - started) * 1000
         log.info("%s %s %d origin=%s %.0f ms", http.method, path, status, shown, ms)
 
-    def _stranger(self, http: Request, origin: Optional[str]) -> Optional[Response]:
-        # Starlette 的 TrustedHostMiddleware 不看端口，有两个 Host 时只看一个
+    def _stopped(self, http: Request) -> Optional[Response]:
+        """拒绝，或对预检（OPTIONS）的回答；其余为 ``None``。"""
         if http.headers.getlist("host") not in ([host] for host in self._hosts):
             return problem(403, "host", "请求不是发给本机的")
-        if origin is None or origin in self._origins:
-            return None
-        detail = "请用 --origin 登记该网页的来源，并重新启动本机服务"
+        origin = http.headers.get("origin")
         if origin == "null":  # 任何网页都能以它为来源，不能登记
             detail = "本地文件（file://）的网页没有来源：请从 http 地址打开并登记，"
             detail += "或由程序自身而不是网页调用，并加上 --no-origin"
-        return problem(403, "origin", "该网页未登记，请联系信息科", detail=detail)
-
-    async def _with_token(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await (self._refused(Request(scope)) or self._app)(scope, receive, send)
-
-    def _refused(self, http: Request) -> Optional[Response]:
+            return problem(403, "origin", "该网页未登记，请联系信息科", detail=detail)
+        if origin is not None and origin not in self._origins:
+            detail = "请用 --origin 登记该网页的来源，并重新启动本机服务"
+            return problem(403, "origin", "该网页未登记，请联系信息科", detail=detail)
+        if http.method == "OPTIONS":
+            return Response()
         if not http.url.path.startswith("/api/"):
             return None  # 页面和接口说明，没有秘密
-        if not ("origin" in http.headers or http.method == "GET" or self._no_origin):
+        if origin is None and http.method == "POST" and not self._no_origin:
             detail = "C/S 程序没有 Origin：请加上 --no-origin，并重新启动本机服务"
             return problem(403, "origin", "不允许该程序调用，请联系信息科", detail=detail)
         scheme, _, token = http.headers.get("authorization", "").partition(" ")
         right = secrets.compare_digest(token.strip().encode("latin-1"), self._token)
         if scheme.lower() != "bearer" or not right:
             return problem(401, "token", "令牌不正确，请联系信息科")
-        if http.method == "POST":
-            length = http.headers.get("content-length", "")
-            if "transfer-encoding" in http.headers or not length.isdigit():
-                text = "请求必须有 Content-Length，不能用 Transfer-Encoding"
-                return problem(411, "length", text)
-            if int(length) > BODY_LIMIT:
-                return problem(413, "length", "请求过大，请换小一些的照片")
+        length = http.headers.get("content-length", "")
+        if http.method == "POST" and ("transfer-encoding" in http.headers or not length.isdigit()):
+            return problem(411, "length", "请求必须有 Content-Length，不能用 Transfer-Encoding")
+        if http.method == "POST" and int(length) > BODY_LIMIT:
+            return problem(413, "length", "请求过大，请换小一些的照片")
         return None
 
 
@@ -167,10 +155,8 @@ class Window:
         """``POST /api/交易类型``"""
         try:
             request = self._request(http.path_params["trans_type"], await fields_of(http))
-            with anyio.move_on_after(self._patience) as waiting:
+            with anyio.fail_after(self._patience):
                 await self._turn.acquire()
-            if waiting.cancelled_caught:
-                return problem(429, "busy", "前一笔交易尚未完成，请稍后重试")
             try:
                 if await http.is_disconnected():
                     return problem(429, "gone", "调用方已断开连接")
@@ -179,13 +165,14 @@ class Window:
             finally:
                 self._under_way = None
                 self._turn.release()
+        except TimeoutError:
+            return problem(429, "busy", "前一笔交易尚未完成，请稍后重试")
         except nationec.NationEcError as error:
             self.load_error = str(error) if isinstance(error, nationec.DllLoadError) else None
             return failed(error)
         except ValidationError as error:
             wrong = {to_camel(str(*fault["loc"])): fault["msg"] for fault in error.errors()}
-            text = "；".join(wrong.values())
-            return problem(422, "invalid", f"填写有误：{text}", fields=wrong)
+            return problem(422, "invalid", f"填写有误：{'；'.join(wrong.values())}", fields=wrong)
         except ValueError as error:  # 不是 JSON，或有编码里没有的字符
             return problem(422, "invalid", f"填写有误：{error}")
         self.load_error = None
@@ -207,16 +194,17 @@ class Window:
 
     async def cancel(self, http: Request) -> Response:
         """``POST /api/cancel``：结束正在办理的一笔，如果 ``X-Call-Id`` 与它的相同。"""
-        transport, call_id = self.client.transport, http.headers.get(CALL_ID, "")
-        if self._under_way != call_id or not isinstance(transport, nationec.IsolatedDll):
-            return JSONResponse({"cancelled": False})  # 尚未轮到、已经办完，或是模拟
-        transport.cancel()
-        return JSONResponse({"cancelled": True})
+        transport = self.client.transport
+        mine = self._under_way == http.headers.get(CALL_ID, "")  # 否则尚未轮到，或已经办完
+        if mine and isinstance(transport, nationec.IsolatedDll):
+            transport.cancel()
+            return JSONResponse({"cancelled": True})
+        return JSONResponse({"cancelled": False})
 
     async def status(self, http: Request) -> Response:
         """``GET /api/status``"""
         transport: Any = self.client.transport
-        status: Dict[str, Any] = {
+        status = {
             "orgId": self.client.org_id,
             "version": nationec.__version__,
             "simulated": isinstance(transport, nationec.Simulator),
@@ -234,9 +222,9 @@ async def fields_of(http: Request) -> Dict[str, Any]:
             text = body.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = body.decode("gb18030")
-        fields: Any = from_json(text.encode(), allow_inf_nan=False, cache_strings="keys")
+        fields: Any = from_json(text, allow_inf_nan=False, cache_strings="keys")
         if isinstance(fields, dict):
-            return {**fields}
+            return fields
     raise ValueError("请发送 JSON 对象，编码为 UTF-8 或 GB 18030")
 
 
@@ -252,34 +240,27 @@ def failed(error: nationec.NationEcError) -> Response:
 
 def openapi() -> Dict[str, Any]:
     """接口说明 ``/openapi.json``，页面的表单也由它生成。"""
-    shared: Dict[str, Any] = {}
+    schemas: Dict[str, Any] = {}
+    paths: Dict[str, Any] = {}
 
     def content(model: Any) -> Dict[str, Any]:
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-        shared.update(schema.pop("$defs", {}))
+        schemas.update(schema.pop("$defs", {}))
         return {"description": "标准的 data", "content": {JSON: {"schema": schema}}}
 
-    paths: Dict[str, Any] = {}
     for trans_type, request in REQUESTS.items():
         about = (request.__doc__ or "").partition(" (")[0]
         answers = {"200": content(request.response_type), "default": {"description": "见 README"}}
         post = {"summary": about, "requestBody": content(request), "responses": answers}
         paths[f"/api/{trans_type}"] = {"post": post}
     for codes in (nationec.BusinessType, nationec.IdType, nationec.MdtrtCertType, nationec.PwdFlag):
-        shared[codes.__name__]["x-enum-descriptions"] = [code.label for code in codes]
+        schemas[codes.__name__]["x-enum-descriptions"] = [code.label for code in codes]
     info = {"title": "医保码（医保电子凭证）本机服务", "version": nationec.__version__}
-    return {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": shared}}
+    return {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
 
 
 def make_app(window: Window) -> Starlette:
     page = Path(__file__).with_name("page.html").read_text("utf-8")
-    schema = openapi()
-
-    async def index(http: Request) -> Response:
-        return HTMLResponse(page, headers={"Content-Security-Policy": policy(page)})
-
-    async def described(http: Request) -> Response:
-        return JSONResponse(schema)
 
     async def unexpected(http: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException):
@@ -287,28 +268,27 @@ def make_app(window: Window) -> Starlette:
         return problem(500, "internal", "本机服务出错，请联系信息科", "unknown")  # Guard 记日志
 
     routes = [
-        Route("/", index),
-        Route("/openapi.json", described),
+        Route("/", HTMLResponse(page, headers={"Content-Security-Policy": policy(page)})),
+        Route("/openapi.json", JSONResponse(openapi())),
         Route("/api/status", window.status),
         Route("/api/cancel", window.cancel, methods=["POST"]),
         Route("/api/{trans_type}", window.transaction, methods=["POST"]),
     ]
-    return Starlette(
-        routes=routes, exception_handlers={HTTPException: unexpected, Exception: unexpected}
-    )
+    handlers = {HTTPException: unexpected, Exception: unexpected}
+    return Starlette(routes=routes, exception_handlers=handlers)
 
 
 def policy(page: str) -> str:
     """页面只能用它自己的脚本和样式，只能访问本服务。"""
-    hashes: Dict[str, str] = {}
-    for tag in ("script", "style"):
+
+    def only(tag: str) -> str:
         text = page.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
-        hashes[tag] = b64encode(sha256(text.encode()).digest()).decode()
+        return f"{tag}-src 'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
     return (
-        "default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}';"
-        " connect-src 'self'; img-src data:; form-action 'none'; base-uri 'none';"
-        " frame-ancestors 'none'"
-    ).format(**hashes)
+        f"default-src 'none'; {only('script')}; {only('style')}; connect-src 'self';"
+        " form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    )
 
 
 def listening(port: int) -> socket.socket:
@@ -376,10 +356,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         except nationec.DllLoadError as error:  # 页面照常打开，由它告诉收款员
             window.load_error = str(error)
             log.error("%s", error)
+        fragment = "" if options.token_file else f"#token={token}"
+        print(f"http://127.0.0.1:{port}/{fragment}", flush=True)
         guard = Guard(make_app(window), options, token, port)
-        print(
-            f"http://127.0.0.1:{port}/{'' if options.token_file else '#token=' + token}", flush=True
-        )
         silent: Dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
         config = uvicorn.Config(guard, ws="none", lifespan="off", **silent)
         with suppress(KeyboardInterrupt):
