@@ -75,17 +75,16 @@ FAILURES = {
     "OutData is InData": "echo",
     "the patient stands past OutData": PAST_OUT_DATA,
 }
-HOSTILE = test_hostile.CASES.items()
 MODES = {
     "the patient": answer(FULL),
     "orgId is the patient": answer({**FULL, "orgId": PATIENT}),
     **FAILURES,
-    **{name: case.mode for name, case in HOSTILE if case.in_process},
+    **{name: mode for name, (mode, _) in test_hostile.CASES.items()},
 }
 OUT_OF_PROCESS = {
     "the patient stands past OutData": PAST_OUT_DATA,
     "a call past the deadline": "sleep=60000",
-    **{name: case.mode for name, case in HOSTILE if not case.in_process},
+    **{name: mode for name, (mode, _) in test_hostile.FATAL.items()},
 }
 
 in_process, isolated = test_hostile.in_process, test_hostile.isolated
