@@ -184,11 +184,6 @@ class TestLogging:
         line = self.line(caplog, logging.WARNING if "error" in told else logging.DEBUG)
         assert re.fullmatch(rf"cn\.nhsa\.qrcode\.get outBizNo=N1 {told}\d*\.\d ms", line)
 
-    def test_of_a_dll_that_is_not_there_has_the_reason(self, tmp_path, query, caplog):
-        with pytest.raises(NationEcError):
-            Client(URL, "1", dll=tmp_path / "none.dll", timeout=60).call(query)
-        assert "error=DllLoadError reason=not-found in " in self.line(caplog, logging.WARNING)
-
     def test_of_a_hook_that_raises_changes_nothing(self, dll, query, caplog):
         client = dll(on_exchange=lambda exchange: exchange.data.user_name + 1)
         assert client.call(query).user_name == "张三"

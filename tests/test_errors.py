@@ -23,7 +23,7 @@ from nationec import (
     ResponseFormatError,
     Simulator,
 )
-from nationec.errors import business_error, crash_error, load_error, protocol_error, timeout_error
+from nationec.errors import crash_error, load_error
 
 from .conftest import INSURED, WINDOW
 
@@ -86,9 +86,6 @@ def every_error():
     for reason in ("crashed", "ended", "cancelled"):
         yield crash_error(reason, detail="d")
     yield crash_error("past-out-data", b"533222199909090123", size=2048)
-    yield timeout_error(0.5)
-    yield protocol_error("0000", "")
-    yield business_error(-1, "")
 
 
 class TestOutcome:
