@@ -131,19 +131,17 @@ class TestTheTransactions:
         assert (headers["X-Out-Biz-No"] is not None) == numbered
 
     @pytest.mark.parametrize(
-        ("trans_type", "number", "answered"),
+        ("number", "answered"),
         [
-            ("cn.nhsa.qrcode.get", "HIS0001", "HIS0001"),
-            ("cn.nhsa.cert.get", "", r"20\d{12}\w{3}35020319001"),
-            *[("cn.nhsa.cert.get", number, ".*") for number in ("张", "a\r\nb: c", 5, ["x"], None)],
+            *(("HIS0001", "HIS0001"), ("", r"20\d{12}\w{3}35020319001")),
+            *(("张", None), ("a\r\nb: c", None), (5, "5"), (None, None)),
         ],
     )
-    def test_the_number_is_the_one_that_is_given_and_made_where_that_is_empty(
-        self, agent, trans_type, number, answered
-    ):
-        status, headers, _ = agent.call(trans_type, {**WINDOW, "outBizNo": number})
-        assert status == 200
-        assert re.fullmatch(answered, headers["X-Out-Biz-No"] or "")  # what fits no header is none
+    def test_the_number_is_the_given_one_or_made_if_that_is_empty(self, agent, number, answered):
+        status, headers, _ = agent.call("cn.nhsa.cert.get", {"outBizNo": number})
+        got = headers["X-Out-Biz-No"]  # None too for what fits no header
+        assert (status, bool(got)) == (200, bool(answered))
+        assert re.fullmatch(answered or "", got or "")
 
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
     @pytest.mark.parametrize("content_type", ["text/plain", "application/json; charset=x", None])
@@ -240,9 +238,7 @@ class TestWhatGoesWrong:
 
 
 class TestWhoMayAsk:
-    @pytest.mark.parametrize(
-        "host", ["his.hospital.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", ""]
-    )
+    @pytest.mark.parametrize("host", ["evil.example:{port}", "127.0.0.1", "127.0.0.1:1", ""])
     @pytest.mark.parametrize("path", ["/", "/openapi.json", "/api/ec.query"])
     def test_403_a_name_that_is_not_this_machines(self, agent, host, path):
         """DNS rebinding: the page's own name points here, so the browser sees one origin."""
@@ -294,10 +290,7 @@ class TestWhoMayAsk:
         assert "Authorization" in headers["Access-Control-Allow-Headers"]
         assert headers["Access-Control-Allow-Private-Network"] == "true"
 
-    @pytest.mark.parametrize(
-        "header",
-        ["", "Bearer", "Bearer ", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer é", None],
-    )
+    @pytest.mark.parametrize("header", ["Bearer", f"Basic {TOKEN}", f"Bearer {TOKEN}é", None])
     def test_401_without_the_token(self, agent, header):
         status, headers, told = agent.call(Authorization=header)
         assert (status, told["kind"], headers["WWW-Authenticate"]) == (401, "token", "Bearer")
@@ -438,15 +431,9 @@ class Browser:
         """Waits until it is there: see ``timeouts``."""
         return self._driver.find_element("css selector", selector)
 
-    def click(self, selector):
-        self.find(selector).click()
-
     def write(self, selector, text):
         self.find(selector).clear()
         self.find(selector).send_keys(text)
-
-    def text(self, selector):
-        return self.find(selector).text
 
     def value(self, selector):
         return self.find(selector).get_property("value")
@@ -493,20 +480,20 @@ def browser():
 def sit_down(browser, agent):
     """As a cashier does once."""
     browser.go(f"{agent.url}#token={TOKEN}")
-    browser.click("nav button[value=settings]")
+    browser.find("nav button[value=settings]").click()
     for name in ("operatorId", "operatorName", "officeId", "officeName"):
         browser.write(f"#f-{name}", WINDOW[name])
-    browser.click("#go")
+    browser.find("#go").click()
     choose(browser, "ec.query", "01101")
 
 
 def choose(browser, trans_type, business_type):
-    browser.click(f"nav button[value='{trans_type}']")
-    browser.click(f"#f-businessType option[value='{business_type}']")
+    browser.find(f"nav button[value='{trans_type}']").click()
+    browser.find(f"#f-businessType option[value='{business_type}']").click()
 
 
 def choose_any(browser):
-    browser.click("nav button[value='any']")
+    browser.find("nav button[value='any']").click()
     browser.write("#f-transType", "cn.nhsa.cert.get")
 
 
@@ -533,34 +520,34 @@ def stored(browser):
 
 
 def pressed(browser):
-    browser.click("#go")
-    return browser.text("#result:is(.good, .bad, .unknown)")
+    browser.find("#go").click()
+    return browser.find("#result:is(.good, .bad, .unknown)").text
 
 
 class TestThePageInABrowser:
     def test_a_cashier_decodes_a_code_and_has_the_password_checked(self, browser, agent):
         sit_down(browser, agent)
         assert "token" not in browser.run("return location.href")
-        assert "模拟" in browser.text("header")
+        assert "模拟" in browser.find("header").text
         tabs = "扫码 终端扫码 终端刷脸 刷脸授权 密码核验 其他交易 设置 接口说明"
-        assert browser.text("nav").split() == tabs.split()
+        assert browser.find("nav").text.split() == tabs.split()
         shown = pressed(browser)
         assert shown.startswith("扫码 · ")  # what it is the result of, and when
         assert "居民身份证（户口簿）（01）" in shown
         assert focused(browser) == "go"
         patient = browser.find("#result")
         assert PATIENT["idNo"] not in patient.get_property("innerText")
-        browser.click("#result dd summary")
+        browser.find("#result dd summary").click()
         assert PATIENT["idNo"] in patient.get_property("innerText")
-        browser.click("#result .main")
-        assert browser.text("#result") == IDLE  # never beside another transaction's form
+        browser.find("#result .main").click()
+        assert browser.find("#result").text == IDLE  # never beside another transaction's form
         assert browser.value("#f-idNo") == "533222********0123"
         choose(browser, "cn.nhsa.ec.pwd", "01301")
         shown = pressed(browser)
         assert "密码核验通过，可以结算" in shown
         assert "张三　533222********0123" in shown
-        browser.click("#wipe")
-        assert browser.text("#result") == IDLE
+        browser.find("#wipe").click()
+        assert browser.find("#result").text == IDLE
         assert browser.value("#f-idNo") == ""
         assert "张三" not in stored(browser)
 
@@ -568,7 +555,7 @@ class TestThePageInABrowser:
         sit_down(browser, agent)
         choose(browser, "cn.nhsa.ec.auth", "01301")
         assert "终端刷脸完成" in pressed(browser)
-        browser.click("#result .main")
+        browser.find("#result .main").click()
         assert browser.value("#f-authNo") == "A0001"
         assert browser.value("#f-businessType") == "01301"
         assert "张三" in pressed(browser)
@@ -579,11 +566,11 @@ class TestThePageInABrowser:
         browser.go(f"{agent.url}#token={TOKEN}")
         assert focused(browser) == "go"
         assert browser.value("#f-businessType") == "01101"
-        browser.click("nav button[value=settings]")
+        browser.find("nav button[value=settings]").click()
         assert browser.value("#f-officeName") == "内科"
         browser.write("#f-operatorId", "0" * 36)
-        assert "超过标准规定的 20 个字符，仍会发送" in browser.text("#row-operatorId")
-        browser.click("#go")
+        assert "超过标准规定的 20 个字符，仍会发送" in browser.find("#row-operatorId").text
+        browser.find("#go").click()
         assert "张三" in pressed(browser)
         browser.run("localStorage.clear()")
         browser.go(f"{agent.url}#token={TOKEN}")
@@ -602,17 +589,17 @@ class TestThePageInABrowser:
         sit_down(browser, agent)
         pressed(browser)
         choose(browser, "cn.nhsa.auth.check", "01301")
-        browser.click("#go")
-        assert "必填" in browser.text("#row-authNo")
+        browser.find("#go").click()
+        assert "必填" in browser.find("#row-authNo").text
         assert focused(browser) == "f-authNo"
         browser.find("#f-authNo:required[aria-invalid=true][aria-describedby~=f-authNo-fault]")
-        assert browser.text("#result") == IDLE
+        assert browser.find("#result").text == IDLE
         browser.type("A1" + ENTER, pause=60)  # nothing else is missing: it goes on
-        assert "张三" in browser.text("#result.good")
+        assert "张三" in browser.find("#result.good").text
         choose_any(browser)
         browser.write("#f-data", "[]")
-        browser.click("#go")
-        assert "不是 JSON 对象" in browser.text("#row-data")
+        browser.find("#go").click()
+        assert "不是 JSON 对象" in browser.find("#row-data").text
 
     def test_what_a_scanner_types_is_undone_and_not_stored(self, browser, agent):
         sit_down(browser, agent)
@@ -624,16 +611,16 @@ class TestThePageInABrowser:
             ("any", "#f-data"),
             ("ec.query", "body"),
         ):
-            browser.click(f"nav button[value='{form}']")
+            browser.find(f"nav button[value='{form}']").click()
             browser.run("document.activeElement.blur()")
             browser.run(f"document.querySelector('{target}').focus()")
             value = browser.value(target)
             browser.type(CODE)
-            assert browser.text("#note") == "请先点“扫码”，再扫"
+            assert browser.find("#note").text == "请先点“扫码”，再扫"
             assert browser.value(target) == value
-            assert browser.text("#result") == IDLE
+            assert browser.find("#result").text == IDLE
         assert (stored(browser), agent.log.count("POST")) == before
-        browser.click("nav button[value=settings]")
+        browser.find("nav button[value=settings]").click()
         browser.write("#f-operatorId", "")
         browser.type("12345678901", pause=60)  # as a person types
         assert browser.value("#f-operatorId") == "12345678901"
@@ -645,25 +632,25 @@ class TestThePageInABrowser:
             (lambda: choose_any(browser), "请勿重复操作", r"业务流水号\n20\d{12}"),
         ):
             choose_one()
-            browser.click("#go")
-            assert "最长 45 秒" in browser.text("#result.busy")
+            browser.find("#go").click()
+            assert "最长 45 秒" in browser.find("#result.busy").text
             time.sleep(1)  # until it has begun there is nothing to cancel
-            browser.click("#cancel")
-            shown = browser.text("#result.unknown")
+            browser.find("#cancel").click()
+            shown = browser.find("#result.unknown").text
             assert f"已取消 · {again}" in shown
             assert re.search(words, shown)
 
     def test_what_does_not_run_or_load_is_told_at_once(self, browser, start, tmp_path):
         agent = start("--url=http://h", "--org-id=1", f"--dll={tmp_path / 'none.dll'}")
         browser.go(f"{agent.url}#token={TOKEN}")
-        assert "医保动态库无法加载" in browser.text("#result.bad")
+        assert "医保动态库无法加载" in browser.find("#result.bad").text
         sit_down(browser, agent)
         agent.close()
         shown = pressed(browser)
         assert "本机服务没有运行，本次未发送" in shown
         assert "结果未知" not in shown
         browser.run("begin((api = null))")
-        assert "/openapi.json" in browser.text("#result.bad")
+        assert "/openapi.json" in browser.find("#result.bad").text
 
     @pytest.mark.parametrize("width", [1200, 400])
     def test_nothing_is_wider_than_its_card(self, browser, agent, width):
@@ -671,7 +658,7 @@ class TestThePageInABrowser:
         try:
             sit_down(browser, agent)
             for number in range(1, 9):
-                browser.click(f"nav button:nth-child({number})")
+                browser.find(f"nav button:nth-child({number})").click()
                 assert browser.run(WIDER) == []
             choose(browser, "ec.query", "01101")
             pressed(browser)
@@ -697,15 +684,15 @@ class TestThePageInABrowser:
         data = {**PATIENT, "userName": name, "ecToken": name, "insuOrg": "430000", name: name}
         sit_down(browser, real(answer({"code": 0, "data": data})))
         assert name in pressed(browser)
-        browser.click("#result .main")
+        browser.find("#result .main").click()
         assert browser.value("#f-userName") == name
         assert browser.run("return document.title") == "医保码（医保电子凭证）"
         assert browser.run("return document.querySelector('#result img, #left img')") is None
 
     def test_the_documentation_is_there_without_the_internet(self, browser, agent):
         sit_down(browser, agent)
-        browser.click("nav button[value=docs]")
-        shown = browser.text("#left")
+        browser.find("nav button[value=docs]").click()
+        shown = browser.find("#left").text
         for words in ("POST /api/cn.nhsa.ec.pwd", "mdtrtCertType 就诊凭证类型", "01A 医保电子凭证"):
             assert words in shown
 
@@ -713,12 +700,12 @@ class TestThePageInABrowser:
         browser.load(agent.url)
         browser.run("sessionStorage.clear(); location.reload()")
         browser.find("#ask[open]")
-        assert "请输入本机令牌" in browser.text("#result")
+        assert "请输入本机令牌" in browser.find("#result").text
         assert focused(browser) == "token"
         browser.write("#token", TOKEN)
-        browser.click("#ask button")
-        assert "机构" in browser.text("#about:not(:empty)")
-        assert browser.text("#result") == IDLE
+        browser.find("#ask button").click()
+        assert "机构" in browser.find("#about:not(:empty)").text
+        assert browser.find("#result").text == IDLE
 
     def test_a_page_of_the_his_can_call_and_any_other_cannot(self, browser, agent, start):
         call = """
