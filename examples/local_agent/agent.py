@@ -280,14 +280,11 @@ def make_app(window: Window) -> Starlette:
 
 def policy(page: str) -> str:
     """页面只能用它自己的脚本和样式，只能访问本服务。"""
-
-    def only(tag: str) -> str:
-        text = page.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
-        return f"{tag}-src 'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
-
+    found = re.findall("<(?:style|script)>(.*?)</(?:style|script)>", page, re.DOTALL)
+    style, script = (b64encode(sha256(text.encode()).digest()).decode() for text in found)
     return (
-        f"default-src 'none'; {only('script')}; {only('style')}; connect-src 'self';"
-        " form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}';"
+        " connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
 
 
@@ -356,9 +353,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         except nationec.DllLoadError as error:  # 页面照常打开，由它告诉收款员
             window.load_error = str(error)
             log.error("%s", error)
+        guard = Guard(make_app(window), options, token, port)
         fragment = "" if options.token_file else f"#token={token}"
         print(f"http://127.0.0.1:{port}/{fragment}", flush=True)
-        guard = Guard(make_app(window), options, token, port)
         silent: Dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
         config = uvicorn.Config(guard, ws="none", lifespan="off", **silent)
         with suppress(KeyboardInterrupt):
