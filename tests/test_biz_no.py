@@ -41,8 +41,8 @@ def test_number_is_the_local_time_the_characters_and_the_organisation(random):
 def test_number_of_64_characters_is_the_longest_and_three_are_random_unless_told():
     assert len(new_out_biz_no("9" * 47)) == len(new_out_biz_no("9" * 10, random=40)) == 64
     for org_id, random, told in (
-        ("9" * 48, 3, "it has more than 64"),
-        ("9" * 10, 41, "it has more than 64"),
+        ("9" * 48, 3, "would have more than 64"),
+        ("9" * 10, 41, "would have more than 64"),
         ("1", 0, "at least 1"),
     ):
         with pytest.raises(ValueError, match=told):

@@ -188,7 +188,7 @@ class TestLogging:
         client = dll(on_exchange=lambda exchange: exchange.data.user_name + 1)
         assert client.call(query).user_name == "张三"
         line = self.line(caplog, logging.WARNING)
-        assert line == "on_exchange raised TypeError; the call goes on"
+        assert line == "on_exchange raised TypeError; it is ignored"
 
     def test_that_fails_loses_no_transaction(self, dll, query, monkeypatch):
         def broken(record):

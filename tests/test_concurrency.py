@@ -96,14 +96,14 @@ class TestFork:
     def test_a_child_has_an_isolated_process_of_its_own(self, standin):
         with IsolatedDll(standin) as isolated:
             isolated.start()
-            parents = isolated._process.number
+            parents = isolated._process.worker_pid
 
             def own():
-                return isolated.exchange(*ECHO) == ECHOED and isolated._process.number != parents
+                return isolated.exchange(*ECHO) == ECHOED and isolated._process.worker_pid != parents
 
             assert self.in_a_child(own)
             assert isolated.exchange(*ECHO) == ECHOED
-            assert isolated._process.number == parents
+            assert isolated._process.worker_pid == parents
 
     def test_a_child_makes_numbers_while_another_thread_of_the_parent_does(self):
         stop = threading.Event()

@@ -25,11 +25,9 @@ class _Counter:
 
     def next(self, places: int) -> str:
         with self.lock:
-            now = int(time.time())
-            # All numbers of this second are used (the clock may have been set back):
-            # use those of the next second.
-            if now <= self.second and self.number - self.first >= 36**places:
-                now = self.second + 1
+            now = max(int(time.time()), self.second)  # the clock may be set back
+            if now == self.second and self.number - self.first >= 36**places:
+                now += 1  # this second has no number left
             if now > self.second:
                 self.second, self.first = now, self.number
             self.number += 1
@@ -56,7 +54,7 @@ def new_out_biz_no(org_id: str, *, random: int = 3) -> str:
         raise ValueError(_("{name} must be at least 1").format(name="random"))
     if 14 + random + len(org_id) > 64:
         text = _(
-            "with an org_id of {length} characters it has more than 64: "
+            "out_biz_no would have more than 64 characters (org_id has {length}): "
             "give one of your own"
         )
         raise ValueError(text.format(length=len(org_id)))

@@ -20,7 +20,7 @@ from .errors import (
     protocol_error,
 )
 from .exchange import Exchange
-from .language import _, field, option
+from .language import _, field, setting
 from .models import Request, T
 from .transactions import Numbered, request_log
 from .transports.base import Transport
@@ -71,8 +71,8 @@ class Client:
         out_buffer_size: int = OUT_BUFFER_SIZE,
         on_exchange: Optional[Callable[[Exchange[Any]], object]] = None,
     ) -> None:
-        self.url = _checked("url", url, 2048)
-        self.org_id = _checked("org_id", org_id, 40)
+        self.url = _checked_text("url", url, 2048)
+        self.org_id = _checked_text("org_id", org_id, 40)
         if not self.url.lower().startswith(("http://", "https://")):
             raise ValueError(_("url must begin with http:// or https://"))
         self._wire = Wire(encoding, response_encoding, data_format)
@@ -150,14 +150,14 @@ class Client:
         started = perf_counter()
         try:
             answer = self.transport.exchange(self._url, exchange.sent)
+            exchange.return_value, exchange.received = answer
         finally:
             exchange.elapsed = perf_counter() - started
-        exchange.return_value, exchange.received = returned, received = answer
-        words = self._wire.words
-        if returned != b"0000":
-            text = None if returned is None else words(returned)
-            raise protocol_error(text, words(received))
-        exchange.envelope = envelope = self._wire.answer(received)
+        if exchange.return_value != b"0000":
+            words, value = self._wire.words, exchange.return_value
+            text = None if value is None else words(value)
+            raise protocol_error(text, words(exchange.received))
+        exchange.envelope = envelope = self._wire.answer(exchange.received)
         if envelope.code != 0:
             raise business_error(envelope.code, envelope.message)
         response_type = exchange.request.response_type
@@ -170,7 +170,7 @@ class Client:
             except Exception as error:
                 # Only its type: its text may hold personal data of the exchange.
                 kind = type(error).__name__
-                text = "on_exchange raised %s; the call goes on"
+                text = "on_exchange raised %s; it is ignored"
                 _log(logger, logging.WARNING, text, kind)
         level = logging.WARNING if exchange.error else logging.DEBUG
         if logger.isEnabledFor(level):
@@ -215,17 +215,16 @@ def _log(to: logging.Logger, level: int, text: str, *values: Any) -> None:
         to.log(level, text, *values)
 
 
-def _checked(setting: str, text: Any, limit: int) -> str:
-    """Check ``text``, and return it without the blanks that a database pads."""
-    stripped = text.strip(" ") if isinstance(text, str) else ""
+def _checked_text(name: str, value: Any, limit: int) -> str:
+    """Check ``value``, and return it without the blanks that a database pads."""
+    stripped = value.strip(" ") if isinstance(value, str) else ""
     if 1 <= len(stripped) <= limit and stripped.isprintable():
         return stripped
-    fault = _(
+    text = _(
         "{setting} must be text of 1 to {limit} characters, "
         "none of them control characters"
     )
-    name = option(setting).rstrip("=")
-    raise ValueError(fault.format(setting=name, limit=limit))
+    raise ValueError(text.format(setting=setting(name), limit=limit))
 
 
 # Beginners make these mistakes, so each has its own message. Nothing has been sent yet.

@@ -61,8 +61,7 @@ class NationEcError(Exception):
     """``Request.operator_action`` of the transaction."""
     outcome_unknown: bool = False
     """Whether the transaction may have taken place: true after a timeout, a crash, an
-    answer that cannot be read, and code -3. No other attribute decides this."""
-    _for_operator = "医保交易未完成，请稍后重试；仍不成功请联系信息科"
+    answer that cannot be read, and code -3."""
 
     def __init__(
         self,
@@ -97,13 +96,16 @@ class NationEcError(Exception):
         It is Chinese in every language setting, and names no path, address or patient.
         """
         if not self.outcome_unknown:
-            return self._for_operator
+            return self._operator_sentence()
         if self.repeatable:
             return f"未收到结果，本次不产生费用，请重新{self.operator_action}"
         if self.out_biz_no:
             number = one_line(self.out_biz_no)
             return f"结果未知，请勿重复操作，请核对业务流水号 {number}"
         return "结果未知，请勿重复操作，请联系信息科核对"
+
+    def _operator_sentence(self) -> str:
+        return "医保交易未完成，请稍后重试；仍不成功请联系信息科"
 
     def __str__(self) -> str:
         text = self.args[0]
@@ -128,12 +130,9 @@ class NationEcError(Exception):
             )
         return _("The outcome is unknown: find out before it is done again")
 
-    # A pickle may go to other machines, so it must not hold personal data.
+    # A pickle may go to other machines. ``args`` hold no personal data.
     def __reduce__(self) -> Tuple[Any, ...]:
-        state = {
-            name: value for name, value in vars(self).items() if name not in _PRIVATE
-        }
-        return type(self), self.args, state
+        return type(self), self.args
 
 
 class DllLoadError(NationEcError):
@@ -142,16 +141,15 @@ class DllLoadError(NationEcError):
     ``reason`` is ``not-found``, ``not-a-library`` (also a DLL that is damaged, for
     another processor, or not readable), ``wrong-width`` (a library for another bitness
     or system), ``missing-dependency``, ``no-export``, ``no-folder`` (``cwd`` cannot be
-    entered) or ``no-interpreter`` (``IsolatedDll`` only: the other Python does not
-    start; ``cancelled`` if ``cancel`` ended its start). ``path`` is the file or folder,
-    empty if none was found.
+    entered), ``no-interpreter`` (the other Python does not start) or ``cancelled``
+    (``cancel`` ended its start). ``path`` is the file, folder or Python that this is
+    about; it may be empty.
     """
 
     reason: str = ""
     path: str = ""
 
-    @property
-    def _for_operator(self) -> str:  # type: ignore[override]
+    def _operator_sentence(self) -> str:
         if self.reason == "cancelled":
             return "已取消，本次未发送，可重新操作"
         return "医保动态库无法加载，请联系信息科"
@@ -209,8 +207,7 @@ class BusinessError(NationEcError):
         """The member for ``code``, ``None`` if §7.1 does not list it."""
         return ReturnCode.listed(self.code)
 
-    @property
-    def _for_operator(self) -> str:  # type: ignore[override]
+    def _operator_sentence(self) -> str:
         advice = CHINESE[ADVICE[self.code]] if self.code in ADVICE else ""
         if self.code in _ADVICE_SAYS_ALL:
             return advice
@@ -247,7 +244,10 @@ class ResponseFormatError(NationEcError):
 
 
 def load_error(reason: str, path: str = "", **facts: Any) -> DllLoadError:
-    """Make the error for a reason of the binding or the worker, and its facts."""
+    """Make the error for a reason of the binding or the worker, and its facts.
+
+    If a reason has several sentences, the fact ``how`` says which.
+    """
     texts = {**_dll_texts(), **_python_texts()}
     names = {"dll": option("dll"), "python": option("python"), "path": path, **facts}
     text = texts[facts.get("how", reason)].format(**names)
@@ -370,10 +370,11 @@ def protocol_error(return_value: Optional[str], out_data: str) -> ProtocolError:
 def business_error(code: int, message: str) -> BusinessError:
     """Make the error for a ``code`` other than 0."""
     listed = ReturnCode.listed(code)
+    advice = listed.advice if listed else None
     # Not a refusal: the platform waited too long for another system.
     if code == ReturnCode.SERVER_TIMEOUT:
         text = _("{code} the platform did not finish in time")
-    elif listed and listed.advice:
+    elif advice:
         text = _("the platform says: {code} {message}. {advice}")
     elif message:
         text = _("the platform says: {code} {message}")
@@ -382,12 +383,11 @@ def business_error(code: int, message: str) -> BusinessError:
             "the platform says no more than code {code}: "
             "ask whoever runs it what it means"
         )
-    advice = listed.advice if listed else None
     text = text.format(code=code, message=cut(message), advice=advice)
     return BusinessError(text, code=code, message=message)
 
 
-def format_error(fault: str, **facts: Any) -> ResponseFormatError:
-    """Make the error for an answer that cannot be read because of ``fault``."""
-    text = _("the answer cannot be read: {fault}").format(fault=fault)
+def format_error(sentence: str, **facts: Any) -> ResponseFormatError:
+    """Make the error for an answer that cannot be read; ``sentence`` says why."""
+    text = _("the answer cannot be read: {fault}").format(fault=sentence)
     return ResponseFormatError(text, **facts)

@@ -35,9 +35,9 @@ NINETEEN = (
 _TO_REAL = {ord(private): real for _, private, real in NINETEEN}
 _TO_PRIVATE = {ord(real): private for _, private, real in NINETEEN}
 _has_private = re.compile(f"[{''.join(_TO_PRIVATE.values())}]").search
-# Text with one of the nineteen contains one of these bytes. Searching bytes is fast.
-_TWO_BYTES = b"\xa6", b"\xa8", b"\xfe"
-_FOUR_BYTES = b"\x81\x35", b"\x82\x35", b"\x84\x31"
+# Encoded, each of the nineteen begins with one of these. Searching bytes is fast.
+_STARTS_OF_TWO = b"\xa6", b"\xa8", b"\xfe"
+_STARTS_OF_FOUR = b"\x81\x35", b"\x82\x35", b"\x84\x31"
 
 
 def encode(text: str) -> bytes:
@@ -48,7 +48,7 @@ def encode(text: str) -> bytes:
     carry.
     """
     raw = text.encode("gb18030")
-    if any(map(raw.__contains__, _FOUR_BYTES)):
+    if any(map(raw.__contains__, _STARTS_OF_FOUR)):
         raw = text.translate(_TO_PRIVATE).encode("gb18030")
     return raw
 
@@ -60,6 +60,6 @@ def decode(raw: bytes) -> str:
     ``UnicodeDecodeError`` for bytes that are not GB 18030.
     """
     text = raw.decode("gb18030")
-    if any(map(raw.__contains__, _TWO_BYTES)) and _has_private(text):
+    if any(map(raw.__contains__, _STARTS_OF_TWO)) and _has_private(text):
         return text.translate(_TO_REAL)
     return text

@@ -13,7 +13,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class TooDeepError(Exception):
-    """JSON has more than 200 levels. pydantic would catch it as a ``ValueError``."""
+    """JSON has more than 200 levels. pydantic would catch a ``ValueError``."""
 
 
 def parse(text: str) -> Any:

@@ -10,9 +10,6 @@ from pydantic.alias_generators import to_camel
 
 from .zh import CHINESE
 
-SHOWN = 200
-"""How many characters of the platform's or the DLL's words a text shows (§4.2.4.2)."""
-
 on_command_line: ContextVar[bool] = ContextVar("on_command_line", default=False)
 """Whether the reader uses the command's options, and not arguments in Python."""
 
@@ -26,10 +23,15 @@ def _(text: str) -> str:
     return CHINESE.get(text, text) if language.lower().startswith("zh") else text
 
 
+def setting(name: str) -> str:
+    """Return the name of a setting: ``out_buffer_size``, or ``--out-buffer-size``."""
+    return f"--{name.replace('_', '-')}" if on_command_line.get() else name
+
+
 def option(name: str, value: str = "") -> str:
     """Return a setting as the reader writes it: ``python=``, or ``--python``."""
     if on_command_line.get():
-        return f"--{name.replace('_', '-')} {value}".rstrip()
+        return f"{setting(name)} {value}".rstrip()
     return f'{name}="{value}"' if value else f"{name}="
 
 
@@ -47,9 +49,9 @@ def one_line(text: str) -> str:
 
 
 def cut(words: str) -> str:
-    """Return ``words`` as one line, cut with … after 200 characters."""
+    """Return ``words`` as one line, cut with … after 200 characters (§4.2.4.2)."""
     line = one_line(words)
-    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
+    return line if len(line) <= 200 else f"{line[:200]}…"
 
 
 # The system is asked only once: its language does not change while a program runs.

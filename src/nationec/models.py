@@ -4,7 +4,8 @@
 # and errors name the field by it. The wire name of a field is its Python name in camel
 # case (``auth_no`` is ``authNo``). A request accepts both, and is sent with wire names.
 #
-# No error, ``repr`` or pickle of an error shows a value, since it may be a patient's.
+# No error, pickle of an error or ``repr`` shows a value, since it may be a patient's;
+# only a ``repr`` shows listed codes.
 
 import re
 from typing import (
@@ -39,7 +40,7 @@ from typing_extensions import Annotated
 from .codes import Code, ReturnCode
 from .json_text import ABSENT, as_text
 from .language import _, field
-from .rows import JsonText, required
+from .rows import ParsedJson, required
 
 
 def _no_boolean(code: Any) -> Any:
@@ -90,8 +91,8 @@ class _Model(BaseModel):
             if value is not None:
                 yield name, str(value) if isinstance(value, Code) else _Hidden()
         # Show the names of unlisted fields, unless the name itself may be patient data.
-        for name in self.model_extra or {}:
-            if name.isascii() and name.isidentifier():
+        for name, value in (self.model_extra or {}).items():
+            if value is not None and name.isascii() and name.isidentifier():
                 yield name, _Hidden()
 
 
@@ -107,9 +108,9 @@ def _without_input(model: Type[BaseModel], error: ValidationError) -> Validation
             continue
         kind: Any = fault["type"]
         text = _sentence(model, fault)
-        # pydantic's own errors have a url. Other errors come from a user's validator,
-        # and their context may hold the input. Before pydantic 2.13 a custom error
-        # needs its context when it is unpickled.
+        # Keep only the context of pydantic's own errors: they have a url. Its "error"
+        # is a user's exception, which may hold the input. Before pydantic 2.13 a custom
+        # error needs its context when it is unpickled.
         context = fault.get("ctx", {}) if "url" in fault else {}
         custom = PydanticCustomError(
             kind, "{text}", {**context, "error": text, "text": text}
@@ -210,7 +211,7 @@ class Request(_Model, Generic[T]):
     org_id: Annotated[Optional[str], required(40)] = None
     """机构 ID：医保定点机构代码
 
-    The client fills it in, in the head and in the data."""
+    The client sets it in the head and in the data."""
 
     # Editors show this docstring where a request is made, instead of pydantic's.
     if TYPE_CHECKING:
@@ -220,17 +221,17 @@ class Request(_Model, Generic[T]):
 
     else:
 
-        def __class_getitem__(cls, answer: Any) -> Any:
+        def __class_getitem__(cls, response_type: Any) -> Any:
             # Do what typing.Generic does. pydantic would make another model for each
             # response type: seven models, half of this package's import time.
-            return super(BaseModel, cls).__class_getitem__(answer)
+            return super(BaseModel, cls).__class_getitem__(response_type)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         for base in cls.__dict__.get("__orig_bases__", ()):
-            for answer in get_args(base):
-                if isinstance(answer, type):
-                    cls.response_type = answer
+            for response_type in get_args(base):
+                if isinstance(response_type, type):
+                    cls.response_type = response_type
 
 
 class _Head(_Model):
@@ -271,28 +272,26 @@ class AnyRequest(Request[Response]):
 
     def __repr_args__(self) -> Iterator[Tuple[Optional[str], Any]]:
         yield None, self.trans_type
-        for name, value in (self.model_extra or {}).items():
-            if value is not None:
-                yield name, _Hidden()
+        yield from super().__repr_args__()
 
 
 class Envelope(Response):
     """The head of an answer (§4.2.4.2). ``model_extra`` holds what no table lists."""
 
     code: Annotated[int, Field(gt=-(10**10), lt=10**10), BeforeValidator(_no_boolean)]
-    """返回码 (§7.1): any integer, also as text. The table allows only four digits."""
+    """返回码 (§7.1): up to ten digits, also as text. The table allows four."""
     message: Annotated[str, BeforeValidator(as_text)] = Field(
         default="", validation_alias=AliasChoices("message", "cause")
     )
     """返回信息：``message`` of the answer, else its ``cause``, else the text of §7.1"""
     org_id: Annotated[Optional[str], BeforeValidator(as_text)] = None
     """机构 ID: required in the table, but absent in the example of §5.3.5.2."""
-    data: JsonText = None
-    extra: JsonText = None
+    data: ParsedJson = None
+    extra: ParsedJson = None
 
     @model_validator(mode="after")
     def _with_message(self) -> "Envelope":
         if not self.message:
             listed = ReturnCode.listed(self.code)
-            self.message = "" if listed is None else listed.label  # SUCCESS is 0
+            self.message = "" if listed is None else listed.label  # listed may be 0
         return self

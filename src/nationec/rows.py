@@ -19,17 +19,17 @@ PHOTO_LIMIT = 102_400
 
 _BASE64 = (ascii_letters + digits + "+/").encode()
 
-_TEXT: Dict[str, Any] = {"pattern": r"^[^\x00-\x1f\x7f]*$", "strict": True}
+_TEXT_RULES: Dict[str, Any] = {"pattern": r"^[^\x00-\x1f\x7f]*$", "strict": True}
 
 
 def required(limit: int) -> Any:
     """Require text (必填 Y) of at most ``limit`` characters."""
-    return Field(min_length=1, max_length=limit, **_TEXT)
+    return Field(min_length=1, max_length=limit, **_TEXT_RULES)
 
 
 def optional(limit: int) -> Any:
     """Allow text (必填 N) of at most ``limit`` characters."""
-    return Field(max_length=limit, **_TEXT)
+    return Field(max_length=limit, **_TEXT_RULES)
 
 
 def answered(limit: int) -> Any:
@@ -40,7 +40,7 @@ def answered(limit: int) -> Any:
 LISTED = Field(union_mode="left_to_right")
 """Read a code as the enum's member if it is listed, else as the plain text."""
 
-JsonText = Annotated[Any, BeforeValidator(unwrap)]
+ParsedJson = Annotated[Any, BeforeValidator(unwrap)]
 """JSON (扩展参数) in an answer, parsed if it arrives as text."""
 
 
@@ -62,15 +62,15 @@ def _photo(image: Union[str, bytes]) -> str:
         )
         raise ValueError(text.format(length=len(photo), limit=PHOTO_LIMIT))
     if photo is image and not _is_base64(photo):
-        text = _("this is not base64 (nor a data URI): give the image as bytes")
+        text = _("this is not base64 (a data URI is not either): give the bytes")
         raise ValueError(text)
     return photo
 
 
-_Text = Annotated[str, Field(strict=True)]
+_StrictText = Annotated[str, Field(strict=True)]
 
-Photo = Annotated[Union[_Text, bytes], AfterValidator(_photo)]
+Photo = Annotated[Union[_StrictText, bytes], AfterValidator(_photo)]
 """A photo: the image as ``bytes``, or its base64."""
 
-Ext = Union[Dict[str, JsonValue], _Text]
+JsonOrText = Union[Dict[str, JsonValue], _StrictText]
 """预留 json of a request: an object, or JSON text that is sent unchanged."""

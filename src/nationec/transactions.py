@@ -24,7 +24,7 @@ from .codes import BusinessType, IdType, MdtrtCertType, PwdFlag
 from .json_text import as_text
 from .language import _, field
 from .models import Request, Response, T
-from .rows import LISTED, Ext, JsonText, Photo, answered, optional, required
+from .rows import LISTED, JsonOrText, ParsedJson, Photo, answered, optional, required
 
 request_log = logging.getLogger("nationec.request")
 """Warns about values that are sent unchanged but may be mistakes."""
@@ -84,7 +84,6 @@ class Numbered(Operated[T], Generic[T]):
     If it is ``None``, the client makes one with ``new_out_biz_no``."""
 
 
-# Three of the tables have the same rows; §5.5.4 adds authNo.
 class DecodedResponse(Response):
     """The insured person: the rows that §5.3.4, §5.4.4 and §5.5.4 have in common."""
 
@@ -112,10 +111,10 @@ class DecodedResponse(Response):
     """国籍"""
     email: Annotated[Optional[str], answered(32)] = None
     """电子邮箱"""
-    extra: JsonText = None
+    extra: ParsedJson = None
     """扩展参数：预留字段
 
-    Parsed where it is JSON text."""
+    Parsed if it is JSON text."""
 
 
 class EcQueryResponse(DecodedResponse):
@@ -150,7 +149,7 @@ class QrcodeGetRequest(Numbered[QrcodeGetResponse]):
     """人脸照片：base64 字符串，大小控制在 100k 以下
 
     The image as ``bytes``, or its base64 as ``str`` of at most 102,400 characters."""
-    ext_data: Optional[Ext] = None
+    ext_data: Optional[JsonOrText] = None
     """扩展参数：预留 json 字符"""
 
 
@@ -176,7 +175,7 @@ class AuthCheckRequest(Numbered[AuthCheckResponse]):
 
     The image as ``bytes``, or its base64 as ``str`` of at most 102,400 characters.
     §5.5.3 marks it Y, but lets the caller decide whether to send one."""
-    ext_data: Optional[Ext] = None
+    ext_data: Optional[JsonOrText] = None
     """扩展参数：预留 json 字段"""
 
 
@@ -187,10 +186,10 @@ class EcPwdResponse(Response):
     """密码核验结果：1-有效；0-无效"""
     ec_token: Annotated[str, answered(50)]
     """身份核验令牌"""
-    extra: JsonText = None
+    extra: ParsedJson = None
     """扩展参数：预留字段
 
-    Parsed where it is JSON text."""
+    Parsed if it is JSON text."""
 
     @property
     def is_valid(self) -> bool:
@@ -224,7 +223,7 @@ class EcPwdRequest(Operated[EcPwdResponse]):
     """就诊凭证类型：详见 6.5 就诊凭证类型"""
     device_type: Annotated[Optional[str], optional(30)] = None
     """设备类型：刷脸终端该字段设为 FaceTerminal，其它情况不用设置"""
-    ext_data: Ext = {}  # noqa: RUF012 - pydantic copies it for each request
+    ext_data: JsonOrText = {}  # noqa: RUF012 - pydantic copies it for each request
     """扩展参数：预留 json 字段
 
     §5.6.3 marks it Y but defines no content, so the default is ``{}``."""
@@ -247,10 +246,10 @@ class EcAuthResponse(Response):
     """实人认证业务流水号：``AuthCheckRequest`` needs it"""
     out_biz_no: Annotated[Optional[str], answered(64)] = None
     """定点医药机构本次业务流水号"""
-    ext_data: JsonText = None
+    ext_data: ParsedJson = None
     """扩展参数
 
-    Parsed where it is JSON text."""
+    Parsed if it is JSON text."""
 
 
 class EcAuthRequest(Numbered[EcAuthResponse]):
@@ -264,7 +263,7 @@ class EcAuthRequest(Numbered[EcAuthResponse]):
     trans_type = "cn.nhsa.ec.auth"
     operator_action = "刷脸"
 
-    ext_data: Optional[Annotated[Ext, AfterValidator(as_text)]] = None
+    ext_data: Optional[Annotated[JsonOrText, AfterValidator(as_text)]] = None
     """扩展参数
 
     A ``dict`` is sent as JSON text: the terminal's standard has no objects here."""
@@ -283,23 +282,29 @@ TRANSACTIONS: Dict[str, Type[Request[Any]]] = {
 """The classes of requests by transType: those of §3 and the terminal's."""
 
 
-def widened(request: Type[Request[Any]]) -> Type[Request[Any]]:
-    """Derive a class that takes longer text than the table, and other fields.
+def field_names(request_type: Type[Request[Any]]) -> Dict[Optional[str], str]:
+    """Map the wire names of the fields to their Python names."""
+    return {info.alias: name for name, info in request_type.model_fields.items()}
+
+
+def widened(request_type: Type[Request[Any]]) -> Type[Request[Any]]:
+    """Derive a class that also accepts longer text and unlisted fields.
 
     Later editions and provinces ask for both. Longer text is sent unchanged, and the
-    logger ``nationec.request`` warns of it.
+    logger ``nationec.request`` warns of it. Codes keep their length.
     """
 
-    class Widened(request):  # type: ignore[valid-type,misc]
-        __qualname__ = request.__qualname__  # as a JSON schema names it
-        model_config = ConfigDict(extra="allow", title=request.__name__)
+    class Widened(request_type):  # type: ignore[valid-type,misc]
+        __qualname__ = request_type.__qualname__  # as a JSON schema names it
+        model_config = ConfigDict(extra="allow", title=request_type.__name__)
 
         @classmethod
         def _validate(cls, data: Any, handler: Any) -> Any:
             if not isinstance(data, dict):
                 return super()._validate(data, handler)
-            names = {info.alias: name for name, info in cls.model_fields.items()}
+            names = field_names(cls)
             fields = {names.get(name, name): value for name, value in data.items()}
+            # Validate the text cut to its limit, then put the whole text back.
             whole = {}
             for name, limit in _limits(cls):
                 value = fields.get(name)
@@ -307,14 +312,14 @@ def widened(request: Type[Request[Any]]) -> Type[Request[Any]]:
                 if len(text) > limit and text.isprintable():
                     whole[name], fields[name] = text, text[:limit]
                     request_log.warning(
-                        _LONGER, request.trans_type, field(name), len(text), limit
+                        _LONGER, cls.trans_type, field(name), len(text), limit
                     )
             made = super()._validate(fields, handler)
-            made.__dict__.update(whole)  # in place: __init__ calls this too
+            made.__dict__.update(whole)  # in place: __init__ keeps this object
             return made
 
-    Widened.__name__ = request.__name__
-    Widened.__doc__ = request.__doc__
+    Widened.__name__ = request_type.__name__
+    Widened.__doc__ = request_type.__doc__
     return Widened
 
 

@@ -4,8 +4,8 @@
 # JSON, ``in_data`` writes the head around it and encodes the whole once. An answer is
 # decoded once. One JSON parser and one function read both its head and its ``data``.
 #
-# An answer that cannot be read raises ``ResponseFormatError``. Its text names fields
-# and settings, never a value. An answer in UTF-8 where another encoding is expected is
+# An answer that cannot be read raises ``ResponseFormatError``. Its text shows no value
+# but the words of a gateway. An answer in UTF-8 where another encoding is expected is
 # refused: a wrong guess would give a garbled name, which is worse than an error.
 
 import codecs
@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Optional, Sequence, Type, Union
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from . import gb18030
+from . import gb18030, language
 from .errors import ResponseFormatError, format_error
 from .json_text import ABSENT, TooDeepError, parse, write
 from .language import _, cut, option
@@ -75,16 +75,17 @@ class Wire:
         data = _data(request)
         if self._data_as_text:
             data = _json(data.decode())
-            extra = _json(extra).decode() if isinstance(extra, dict) else extra
-        head = _json(request.org_id), _json(request.trans_type), data
-        message = b'{"orgId":%b,"transType":%b,"data":%b' % head
+        values = _json(request.org_id), _json(request.trans_type), data
+        message = b'{"orgId":%b,"transType":%b,"data":%b' % values
         if extra is None:
             return self._encode_json(message + b"}")
-        in_json = _json(extra)
-        if len(extra if isinstance(extra, str) else in_json.decode()) > 2048:
-            text = _("extra has more than the 2,048 characters of the standard")
-            raise ValueError(text)
-        return self._encode_json(b'%b,"extra":%b}' % (message, in_json))
+        text = extra if isinstance(extra, str) else _json(extra).decode()
+        if len(text) > 2048:
+            fault = _("extra has more than the 2,048 characters of the standard")
+            raise ValueError(fault)
+        as_text = self._data_as_text or isinstance(extra, str)
+        value = _json(text) if as_text else text.encode()
+        return self._encode_json(b'%b,"extra":%b}' % (message, value))
 
     def _encode_json(self, message: bytes) -> bytes:
         # A photo is ASCII, the same in GB 18030: copying it is faster.
@@ -113,25 +114,21 @@ class Wire:
             fault = _no_json(text)
         except TooDeepError:
             fault = _too_deep("OutData")
-        # Raise outside the except blocks: the parser's error may hold a piece of the
-        # answer.
-        if fault and is_utf8:
-            raise _wrong_encoding(encoding, is_utf8)
-        if fault:
-            raise format_error(fault, permanent=bool(text))
+        # Outside the except blocks: the parser's error may hold a piece of the answer.
         # An answer without a code is a gateway's: report that, not the encoding.
-        envelope = _head(value)
+        envelope = None if fault else _envelope(value)
         if is_utf8:
             raise _wrong_encoding(encoding, is_utf8)
+        if envelope is None:
+            raise format_error(fault, permanent=bool(text))
         return envelope
 
-    def words(self, raw: Optional[bytes]) -> str:
+    def words(self, raw: bytes) -> str:
         """Return the text that the DLL wrote for people.
 
         If it is JSON, return only its ``message`` or ``cause``. If it is a piece of
         JSON, return nothing, since it may be part of the request.
         """
-        raw = raw or b""
         encoding = "utf-8" if _is_utf8(raw) else self._response_encoding
         text = decode(raw, encoding)
         if text is None:
@@ -152,7 +149,7 @@ def codec(setting: str, name: str) -> str:
     Raises ``ValueError``, which names ``setting``, if the encoding does not exist or
     cannot be used in a ``char*``.
     """
-    setting = option(setting).rstrip("=")
+    setting = language.setting(setting)
     try:
         found = codecs.lookup(name.encode("ascii").decode()).name
         # UTF-16, and encodings that write a byte order mark, do not fit.
@@ -250,7 +247,7 @@ def _is_chinese(character: str) -> bool:
     return character <= "\U0003ffff"
 
 
-def _head(value: Any) -> Envelope:
+def _envelope(value: Any) -> Envelope:
     if not isinstance(value, dict):
         fault = _("{what} is not a JSON object").format(what="OutData")
         raise format_error(fault, permanent=True)

@@ -171,7 +171,8 @@ CHINESE: Dict[str, str] = {
         "url 和请求不能含 NUL（\\0）字符"
     ),
     "cwd must be a folder, and this is none: {path}": "cwd 必须是已有的文件夹：{path}",
-    "with an org_id of {length} characters it has more than 64: give one of your own": (
+    "out_biz_no would have more than 64 characters (org_id has {length}): "
+    "give one of your own": (
         "org_id 有 {length} 个字符，业务流水号会超过 64 个字符：请自行生成"
     ),
     # client
@@ -213,7 +214,7 @@ CHINESE: Dict[str, str] = {
     "{length} characters of base64, the limit is {limit}: give a smaller image": (
         "base64 为 {length} 个字符，超过上限 {limit}：请缩小图片"
     ),
-    "this is not base64 (nor a data URI): give the image as bytes": (
+    "this is not base64 (a data URI is not either): give the bytes": (
         "不是 base64（也不能是 data URI）：请直接传图片的 bytes"
     ),
     "身份核验令牌 {token} must be given when {type} is 01A (a QR code)": (

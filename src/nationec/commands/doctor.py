@@ -102,7 +102,7 @@ def _process() -> Iterator[Finding]:
 def _file(path: str) -> Iterator[Finding]:
     """Check a Windows DLL. The system's loader checks other libraries."""
     try:
-        width = binding.describe(path)
+        width = binding.dll_width(path)
         if width is None:
             return
         yield OK, _("width"), _("{width}-bit, for Windows").format(width=width)

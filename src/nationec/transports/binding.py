@@ -3,8 +3,8 @@
 # Load by absolute path only. On Windows its folder takes the place of the current
 # directory in the search for the DLLs that it needs. Each call has memory of its own
 # (see ``memory``), and one lock serves all calls of this process: nothing says that the
-# DLL is thread-safe. The pointer that comes back is read by hand: on Windows an access
-# violation is an ``OSError`` there, and would end the process inside ``c_char_p``.
+# DLL is thread-safe. ``string_at`` reads the returned pointer: on Windows an access
+# violation in it is an ``OSError``. With ``c_char_p`` it would end the process.
 #
 # Standard library only, and facts without prose (``errors`` has the sentences):
 # ``IsolatedDll`` sends this file as source to another interpreter.
@@ -16,7 +16,7 @@ import os
 import struct
 import sys
 from _thread import allocate_lock
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from ctypes import c_void_p
 
 from .memory import Memory
@@ -24,7 +24,7 @@ from .memory import Memory
 # To import typing takes a tenth of the time in which another interpreter starts.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Union
+    from typing import Any, Iterator, Union
 
     Path = Union[str, bytes, os.PathLike[Any]]
 
@@ -120,7 +120,7 @@ def find(path: Path | None = None) -> str:
     raise LoadError("not-found", "", how=how, name=name, places=places)
 
 
-def describe(path: str) -> int | None:
+def dll_width(path: str) -> int | None:
     """Return the width of a Windows DLL in bits, ``None`` for any other file.
 
     Raises ``OSError``.
@@ -151,7 +151,7 @@ def load(path: str) -> Any:
 
 def _check_width(path: str) -> None:
     try:
-        width = describe(path)
+        width = dll_width(path)
     except OSError as error:
         raise LoadError("not-a-library", path, detail=error.strerror) from None
     if width is not None and ("Windows", width) != (SYSTEM, WIDTH):
@@ -165,12 +165,12 @@ def _open(path: str) -> Any:
         return ctypes.CDLL(path)
     folder = os.path.dirname(path)
     os.add_dll_directory(folder)
-    # For what the DLL loads by bare name: its folder takes the place of the current
-    # directory in that search, unless a program (PyInstaller's does) has set another.
+    # Windows then searches the DLL's folder instead of the current directory for DLLs
+    # given by bare name. Keep a folder that the program (PyInstaller's) has set.
     kernel32 = ctypes.WinDLL("kernel32")
     if kernel32.GetDllDirectoryW(0, None) <= 1:  # the terminator counts
         kernel32.SetDllDirectoryW(folder)
-    # First, so that the DLL gets these and no others of the same name.
+    # Load these first: the DLL then uses no others of the same name.
     for name in OPENSSL:
         if os.path.isfile(os.path.join(folder, name)):
             ctypes.WinDLL(os.path.join(folder, name))
@@ -178,11 +178,11 @@ def _open(path: str) -> Any:
 
 
 def _refusal(error: OSError, path: str) -> LoadError:
-    """Say whether the system's loader blames the DLL, or what it needs."""
+    """Make the error for a DLL that the system's loader refused."""
     # ctypes adds the advice to give the full path; it was given.
     detail = str(error).partition(" Try using")[0].rstrip(".")
     if _blames_a_dependency(error, path):
-        how = f"missing-{'on-windows' if SYSTEM == 'Windows' else 'dependency'}"
+        how = "missing-on-windows" if SYSTEM == "Windows" else "missing-dependency"
         return LoadError("missing-dependency", path, how=how, detail=detail)
     return LoadError("not-a-library", path, detail=detail)
 
@@ -205,6 +205,22 @@ def change_directory(path: str) -> None:
         raise LoadError("no-folder", path, detail=error.strerror) from None
 
 
+@contextmanager
+def _working_in(folder: str | None) -> Iterator[None]:
+    """Make ``folder`` the current directory for a while. Raises ``LoadError``."""
+    if folder is None:
+        yield
+        return
+    before = absolute(os.curdir)
+    change_directory(folder)
+    try:
+        yield
+    finally:
+        # If that folder is gone, stay here: raising would lose the answer.
+        with suppress(OSError):
+            os.chdir(before)
+
+
 _lock = allocate_lock()
 if hasattr(os, "register_at_fork"):
     # The thread that held it is not in the forked child.
@@ -224,8 +240,8 @@ class Binding:
         self.path = find(path)
         self._size = out_buffer_size
         self._cwd = cwd
-        with _lock:
-            self._function = self._in_cwd(load, self.path)
+        with _lock, _working_in(cwd):
+            self._function = load(self.path)
 
     def call(self, url: bytes, in_data: bytes) -> tuple[bytes | None, bytes]:
         """Return the return value, ``None`` for NULL, and OutData.
@@ -234,30 +250,19 @@ class Binding:
         """
         memory = Memory(url, in_data, self._size)
         try:
-            with _lock:
-                returned = self._in_cwd(self._returned, memory)
+            with _lock, _working_in(self._cwd):
+                returned = self._call(memory)
             if memory.is_overrun():
-                raise CrashError("past-out-data", memory.everything(), size=self._size)
+                raise CrashError(
+                    "past-out-data", memory.out_data_and_beyond(), size=self._size
+                )
             return returned, memory.out_data()
         finally:
             memory.wipe()
 
-    def _returned(self, memory: Memory) -> bytes | None:
+    def _call(self, memory: Memory) -> bytes | None:
         try:
             address = self._function(*memory.pointers)
             return None if address is None else ctypes.string_at(address)
         except OSError as error:
             raise CrashError("crashed", memory.out_data(), detail=str(error)) from None
-
-    def _in_cwd(self, work: Any, argument: Any) -> Any:
-        """Return ``work(argument)``, done in the folder ``cwd`` if there is one."""
-        if self._cwd is None:
-            return work(argument)
-        before = absolute(os.curdir)
-        change_directory(self._cwd)
-        try:
-            return work(argument)
-        finally:
-            # If that folder is gone, stay here: raising would lose the answer.
-            with suppress(OSError):
-                os.chdir(before)

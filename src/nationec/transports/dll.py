@@ -4,7 +4,7 @@ import os
 from typing import Optional, Tuple, Union
 
 from ..errors import crash_error, load_error
-from ..language import _, option
+from ..language import _, setting
 from . import binding
 
 Path = Union[str, "os.PathLike[str]"]
@@ -13,11 +13,15 @@ OUT_BUFFER_SIZE = 65536
 """The default of ``out_buffer_size``, in bytes."""
 
 
-def checked(cwd: Optional[Path], out_buffer_size: int) -> Optional[str]:
-    """Return ``cwd`` as an absolute path. Raises ``ValueError`` for unusable values."""
+def check_size(out_buffer_size: int) -> None:
+    """Raise ``ValueError`` for a size that is not positive."""
     if out_buffer_size < 1:
-        name = option("out_buffer_size").rstrip("=")
-        raise ValueError(_("{name} must be at least 1").format(name=name))
+        text = _("{name} must be at least 1")
+        raise ValueError(text.format(name=setting("out_buffer_size")))
+
+
+def checked_folder(cwd: Optional[Path]) -> Optional[str]:
+    """Return ``cwd`` as an absolute path. Raises ``ValueError`` if it is no folder."""
     if cwd is None:
         return None
     if not os.path.isdir(cwd):
@@ -26,7 +30,7 @@ def checked(cwd: Optional[Path], out_buffer_size: int) -> Optional[str]:
     return binding.absolute(os.fsdecode(cwd))
 
 
-def check_texts(url: bytes, in_data: bytes) -> None:
+def refuse_nul(url: bytes, in_data: bytes) -> None:
     """Raise ``ValueError`` for a NUL, at which the DLL would stop reading."""
     if b"\0" in url or b"\0" in in_data:
         text = _("a C string ends at a NUL: give a url and a request without one")
@@ -41,7 +45,7 @@ class DllTransport:
     in bytes. The DLL does not know it, so give more rather than less.
 
     The DLL opens its settings, its log and further DLLs by bare name, in the current
-    directory of the process. With ``cwd`` that is the current directory while the DLL
+    directory of the process. ``cwd`` is the current directory while the DLL
     loads and during each call. **Other threads of the program see the change**, since a
     process has one current directory; ``IsolatedDll`` has a process of its own.
 
@@ -59,7 +63,8 @@ class DllTransport:
         cwd: Optional[Path] = None,
         out_buffer_size: int = OUT_BUFFER_SIZE,
     ) -> None:
-        folder = checked(cwd, out_buffer_size)
+        check_size(out_buffer_size)
+        folder = checked_folder(cwd)
         self._binding: Optional[binding.Binding]
         try:
             self._binding = binding.Binding(path, out_buffer_size, folder)
@@ -78,7 +83,7 @@ class DllTransport:
         bound = self._binding
         if bound is None:
             raise ValueError(_("this transport is closed: make a new one"))
-        check_texts(url, in_data)
+        refuse_nul(url, in_data)
         try:
             return bound.call(url, in_data)
         except binding.LoadError as error:

@@ -20,8 +20,8 @@ from typing import List, Optional, Sequence, Tuple, Union
 from ..errors import DllLoadError, crash_error, load_error, timeout_error
 from ..language import _, option
 from . import binding, worker
-from .dll import OUT_BUFFER_SIZE, Path, check_texts, checked
-from .process import Process, bootstrap, last_words, starting
+from .dll import OUT_BUFFER_SIZE, Path, check_size, checked_folder, refuse_nul
+from .process import Process, bootstrap, start_lock, startup_error
 
 TIMEOUT = 60.0
 """The default of ``timeout``, in seconds."""
@@ -44,14 +44,14 @@ class IsolatedDll:
     The process lives in the DLL's folder, where the DLL finds its settings and writes
     its log, or in ``cwd``. The first call starts it, or ``start``. After
     ``DllTimeoutError`` and ``DllCrashError`` it is gone, and the next call starts
-    another. It ends with this process, however that ends. A forked child has its own.
+    another. It ends when this process ends or is killed. A forked child has its own.
 
     Processes that the DLL has started end with it, with two exceptions: on Linux those
     that have started their own session, and on Windows 7 all of them if the process is
     already in a job (of a virtual environment's ``python.exe``, a debugger, a service
     manager).
 
-    Raises ``ValueError``.
+    Raises ``ValueError`` for an argument that cannot be used.
     """
 
     def __init__(
@@ -66,15 +66,15 @@ class IsolatedDll:
     ) -> None:
         _check_seconds("timeout", 1 if timeout is None else timeout)
         _check_seconds("start_timeout", start_timeout)
-        self.path = _absolute(os.fsdecode(path))
+        check_size(out_buffer_size)
+        self.path = _absolute_unless_foreign(os.fsdecode(path))
         self.timeout = timeout
         self._python = _command(python)
         self._start_timeout = start_timeout
-        self._cwd = checked(cwd, out_buffer_size)
+        self._cwd = checked_folder(cwd)
         self._out_buffer_size = out_buffer_size
         self._closed = False
         self._process: Optional[Process] = None
-        # Reentrant for a signal handler that stops or closes during a call.
         self._lock = threading.RLock()
         _instances.add(self)
 
@@ -109,12 +109,12 @@ class IsolatedDll:
     def stop(self) -> None:
         """End the process, after another thread's call under way.
 
-        A call of this thread is cancelled: that is a signal handler's. The next call
-        starts another process.
+        In a signal handler, cancel the interrupted call. The next call starts another
+        process.
         """
         with self._lock:
             self.cancel()
-            self._process = None  # ended here, unless a call of this thread holds it
+            self._process = None  # its finalizer ends it, after a call that uses it
 
     def close(self) -> None:
         """Do what ``stop`` does, and refuse all further calls."""
@@ -126,7 +126,7 @@ class IsolatedDll:
 
         Raises ``DllLoadError``, ``DllTimeoutError`` and ``DllCrashError``.
         """
-        check_texts(url, in_data)
+        refuse_nul(url, in_data)
         timeout = float("inf") if self.timeout is None else self.timeout
         with self._lock:
             process = self._started()
@@ -150,7 +150,7 @@ class IsolatedDll:
             raise ValueError(_("this transport is closed: make a new one"))
         process = self._process
         if process is None or not process.is_ready():
-            self.cancel()
+            self.cancel()  # it may still run, after a call that was interrupted
             process = self._new_process()
         return process
 
@@ -169,10 +169,10 @@ class IsolatedDll:
         except EOFError as error:
             if process.cancelled:
                 raise load_error("cancelled", command=self._command_line) from None
-            detail = last_words(self._python) or str(error)
+            detail = startup_error(self._python) or str(error)
             raise self._no_interpreter("ended", detail) from None
         if kind == b"loaded":
-            process.number = int(answer)
+            process.worker_pid = int(answer)
             return process
         process.end()
         reason, path, facts = ast.literal_eval(answer.decode())
@@ -214,7 +214,10 @@ def _command(python: Union[str, Sequence[str], None]) -> List[str]:
         raise ValueError(
             _("python is empty: give the command of a Python, or leave it out")
         )
-    return [_absolute(part) if os.path.exists(part) else part for part in python]
+    return [
+        _absolute_unless_foreign(part) if os.path.exists(part) else part
+        for part in python
+    ]
 
 
 def _split(text: str) -> List[str]:
@@ -222,7 +225,7 @@ def _split(text: str) -> List[str]:
     return [part.strip('"') for part in shlex.split(text, posix=os.name != "nt")]
 
 
-def _absolute(path: str) -> str:
+def _absolute_unless_foreign(path: str) -> str:
     """Make ``path`` absolute, unless it is a bare name or another system's."""
     foreign = os.name != "nt" and ntpath.splitdrive(path)[0]
     if foreign or not os.path.dirname(path):
@@ -234,14 +237,14 @@ _instances: "weakref.WeakSet[IsolatedDll]" = weakref.WeakSet()
 
 
 def _after_fork() -> None:
-    starting.release()
+    start_lock.release()
     for isolated in list(_instances):
         isolated._forget()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=starting.acquire,
-        after_in_parent=starting.release,
+        before=start_lock.acquire,
+        after_in_parent=start_lock.release,
         after_in_child=_after_fork,
     )

@@ -37,13 +37,13 @@ class Memory:
 
     def out_data(self) -> bytes:
         """Return OutData up to its terminator, or all of it."""
-        return self._text(self._guard)
+        return self._until_nul(self._guard)
 
-    def everything(self) -> bytes:
+    def out_data_and_beyond(self) -> bytes:
         """Return OutData with what was written past its end, up to the terminator."""
-        return self._text(len(self._block))
+        return self._until_nul(len(self._block))
 
-    def _text(self, limit: int) -> bytes:
+    def _until_nul(self, limit: int) -> bytes:
         end = self._block.find(b"\0", self._out, limit)
         return bytes(memoryview(self._block)[self._out : limit if end < 0 else end])
 

@@ -1,9 +1,9 @@
-"""The process behind ``IsolatedDll``: a Python that runs ``worker``."""
+"""``Process`` starts, asks and ends the Python that runs ``worker``."""
 
 # The pipes do not block on this side. ``_wait`` repeats a read or a write until it
-# succeeds, the deadline passes, or the process ends. So no thread is needed, a deadline
-# also fires where threads are green (gevent, eventlet), and a signal handler can cancel
-# its own call.
+# succeeds, the deadline passes, or the process ends. This needs no thread, a deadline
+# also fires under gevent and eventlet, and a signal handler can cancel the call that it
+# interrupted.
 
 import ctypes
 import os
@@ -29,7 +29,7 @@ if sys.platform == "win32":
 T = TypeVar("T")
 
 _BOOTSTRAP = "import sys; exec(eval(sys.stdin.buffer.readline()))"
-# Makes modules of the sources, in a package without a file.
+# Makes modules of the sources, without files.
 _PROGRAM = """
 package = sys.modules["nationec"] = type(sys)("nationec")
 package.__path__ = []
@@ -45,7 +45,7 @@ _SENT = ("memory", "binding", "worker")
 _PIECE = 2048 if sys.platform == "win32" else 1 << 20
 
 # Held while a process starts: a child forked at that moment would keep its pipes open.
-starting = threading.RLock()
+start_lock = threading.RLock()
 
 
 def bootstrap(*settings: Any) -> Optional[bytes]:
@@ -71,7 +71,7 @@ class Process:
 
     def __init__(self) -> None:
         self.cancelled = False
-        self.number = 0
+        self.worker_pid = 0
         self._ready = False
         self._arrived = b""
         self._popen: Any = None
@@ -82,7 +82,7 @@ class Process:
         # -B: no file is written. -S: what is installed is not needed, and takes time.
         # cwd: Wine looks for /opt/x.dll on the drive of the current directory. The
         # drive of / is the one that has the files of Linux.
-        with starting:
+        with start_lock:
             popen: Any = subprocess.Popen(
                 [*python, "-I", "-B", "-S", "-c", _BOOTSTRAP],
                 bufsize=0,
@@ -108,7 +108,7 @@ class Process:
     def allow_foreground(self) -> None:
         """Allow the DLL to open a window in front, as some do to scan (Windows)."""
         if sys.platform == "win32":
-            ctypes.windll.user32.AllowSetForegroundWindow(self.number)
+            ctypes.windll.user32.AllowSetForegroundWindow(self.worker_pid)
 
     def ask(self, question: bytes, timeout: float) -> List[bytes]:
         """Return the answer to ``question``. If none comes, end the process.
@@ -118,11 +118,11 @@ class Process:
         self._until = time.monotonic() + timeout
         self._ready = False
         try:
-            worker.write(self, question)
-            answer = worker.read(self)
+            worker.write_all(self, question)
+            answer = worker.read_frame(self)
             self._ready = True
             return answer
-        except TimeoutError:
+        except TimeoutError:  # an OSError too
             raise
         except (EOFError, OSError, ValueError):  # ValueError: a closed file
             raise EOFError(self._how_it_ended()) from None
@@ -198,8 +198,8 @@ class Process:
         if code < 0:
             names = {member.value: member.name for member in signal.Signals}
             return f"signal {names.get(-code, -code)}"
-        children = getattr(signal, "SIGCHLD", None)
-        if children and signal.getsignal(children) == signal.SIG_IGN:
+        sigchld = getattr(signal, "SIGCHLD", None)
+        if sigchld and signal.getsignal(sigchld) == signal.SIG_IGN:
             return "its exit status is not known"
         return f"exit code {code if code < 256 else hex(code)}"
 
@@ -267,8 +267,8 @@ def _environment() -> Optional[Dict[str, str]]:
     return {**os.environ, "LD_LIBRARY_PATH": original}
 
 
-def last_words(python: List[str]) -> str:
-    """Start a Python that ended at once again, and return the error that it prints."""
+def startup_error(python: List[str]) -> str:
+    """Start the failed Python once more, and return the error that it prints."""
     command = [*python, "-I", "-B", "-S", "-c", "pass"]
     options: Any = {"stdin": subprocess.DEVNULL, "env": _environment(), "timeout": 10}
     try:

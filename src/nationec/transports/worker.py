@@ -1,4 +1,4 @@
-"""The process behind ``IsolatedDll``: the binding, asked through pipes."""
+"""The program of ``IsolatedDll``'s process: the binding, asked through pipes."""
 
 # ``IsolatedDll`` starts a Python and writes the sources of ``memory``, ``binding`` and
 # this file into its standard input. Then it sends questions and receives answers as
@@ -34,14 +34,14 @@ def framed(*parts: bytes) -> bytes:
     return head + b"".join(parts)
 
 
-def write(pipe: Any, data: bytes) -> None:
+def write_all(pipe: Any, data: bytes) -> None:
     """Write all of ``data``: an unbuffered pipe may take a piece at a time."""
     left = memoryview(data)
     while left:
         left = left[pipe.write(left) :]
 
 
-def read(pipe: Any) -> list[bytes]:
+def read_frame(pipe: Any) -> list[bytes]:
     """Return the parts of the next frame. Raises ``EOFError`` at the pipe's end."""
     (count,) = _exactly(pipe, 1)
     sizes = struct.unpack(f"<{count}L", _exactly(pipe, 4 * count))
@@ -65,9 +65,9 @@ def main(path: str, out_buffer_size: int, cwd: str | None) -> None:
     The process lives in the DLL's folder, or in ``cwd``.
     """
     incoming, outgoing = _take_the_pipes()
-    _leave_the_parent_alone()
+    _detach()
     questions: SimpleQueue[list[bytes]] = SimpleQueue()
-    _thread.start_new_thread(_read, (incoming, questions))
+    _thread.start_new_thread(_listen, (incoming, questions))
     try:
         path = binding.find(path)
         binding.change_directory(cwd or os.path.dirname(path))
@@ -76,11 +76,11 @@ def main(path: str, out_buffer_size: int, cwd: str | None) -> None:
         version = ".".join(map(str, sys.version_info[:3]))
         facts = {**error.facts, "version": version, "bits": binding.WIDTH}
         why = ascii((error.reason, error.path, facts)).encode()
-        write(outgoing, framed(b"load", why))
+        write_all(outgoing, framed(b"load", why))
         questions.get()  # blocks until the parent ends this process
-    write(outgoing, framed(b"loaded", b"%d" % os.getpid()))
+    write_all(outgoing, framed(b"loaded", b"%d" % os.getpid()))
     while True:
-        write(outgoing, framed(*_answer(bound, *questions.get())))
+        write_all(outgoing, framed(*_answer(bound, *questions.get())))
 
 
 def _answer(bound: binding.Binding, url: bytes, in_data: bytes) -> list[bytes]:
@@ -93,10 +93,10 @@ def _answer(bound: binding.Binding, url: bytes, in_data: bytes) -> list[bytes]:
     return [b"answer", out_data, returned]
 
 
-def _read(pipe: Any, questions: SimpleQueue[list[bytes]]) -> None:
+def _listen(pipe: Any, questions: SimpleQueue[list[bytes]]) -> None:
     try:
         while True:
-            questions.put(read(pipe))
+            questions.put(read_frame(pipe))
     except (EOFError, OSError):
         pass  # the parent has ended, or closed the pipe
     # What the DLL has started ends too: on Windows with the job.
@@ -135,14 +135,14 @@ def _handles(fds: list[int]) -> set[int]:
     return {msvcrt.get_osfhandle(fd) for fd in fds}
 
 
-def _leave_the_parent_alone() -> None:
+def _detach() -> None:
     """Ignore the parent's Ctrl-C. Show no dialog, and leave no core file."""
     if sys.platform == "win32":
         kernel32 = ctypes.WinDLL("kernel32")
         kernel32.SetConsoleCtrlHandler(None, True)  # Ctrl-C is ignored
         # FAILCRITICALERRORS, NOGPFAULTERRORBOX, NOOPENFILEERRORBOX
         kernel32.SetErrorMode(0x8003)
-        _end_what_the_dll_starts()
+        _enter_a_job()
         return
     import resource
 
@@ -153,7 +153,7 @@ def _leave_the_parent_alone() -> None:
         os.setsid()
 
 
-def _end_what_the_dll_starts() -> None:
+def _enter_a_job() -> None:
     """Put this process into a job that ends with it."""
     kernel32 = ctypes.WinDLL("kernel32")  # type: ignore[attr-defined,unused-ignore]
     kernel32.CreateJobObjectW.restype = ctypes.c_void_p
