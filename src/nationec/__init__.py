@@ -5,7 +5,7 @@
         print(insured.user_name)
 
 ``Client`` makes the call, the ``...Request`` classes are the transactions of §5.3 to
-§5.6, and ``NationEcError`` is whatever goes wrong. ``nationec guide`` is the handbook,
+§5.6, and ``NationEcError`` is a failed call. ``nationec guide`` is the handbook,
 in Chinese.
 """
 

@@ -11,7 +11,7 @@ test compares the two.
 """
 
 from enum import Enum, IntEnum
-from typing import Dict, Optional, Type
+from typing import Dict, Iterable, Optional, Type
 
 from .language import _
 
@@ -389,11 +389,10 @@ OF_FIELDS: Dict[str, Type[Code]] = {
 """The fields of requests that hold a code."""
 
 
-def with_leading_zero(field: str, value: object) -> Optional[Code]:
+def with_leading_zero(field: str, value: str) -> Optional[Code]:
     """Return the listed code that is ``value`` with a leading zero, else ``None``.
 
     Excel and a C# int lose the leading zero of a code.
     """
-    if type(value) is not str or field not in OF_FIELDS:
-        return None
-    return next((code for code in OF_FIELDS[field] if code == f"0{value}"), None)
+    codes: Iterable[Code] = OF_FIELDS.get(field, ())
+    return next((code for code in codes if code == f"0{value}"), None)

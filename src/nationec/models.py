@@ -16,6 +16,7 @@ from typing import (
     Generic,
     Iterator,
     Optional,
+    Sequence,
     Tuple,
     Type,
     TypeVar,
@@ -140,11 +141,16 @@ def _sentence(model: Type[BaseModel], fault: Any) -> str:
         text = texts[fault["type"]].format(**fault.get("ctx", {}))
     else:
         text = fault["msg"].replace("Value error, ", "", 1)
-    if not fault["loc"]:
+    name = first(fault["loc"])
+    if not name:
         return text
-    name = str(fault["loc"][0])
     label = f"{chinese_name(model, name)} {field(name)}".strip()
     return _("{field}: {fault}").format(field=label, fault=text)
+
+
+def first(location: Sequence[Any]) -> str:
+    """Return the field of a fault's location; empty if the whole model is wrong."""
+    return str(location[0]) if location else ""
 
 
 def chinese_name(model: Type[BaseModel], name: str) -> str:

@@ -18,7 +18,7 @@ from . import gb18030, language
 from .errors import ResponseFormatError, format_error
 from .json_text import ABSENT, TooDeepError, parse, write
 from .language import _, cut, option
-from .models import AnyRequest, Envelope, Request, T
+from .models import AnyRequest, Envelope, Request, T, first
 
 Extra = Union[Dict[str, Any], str, None]
 """``extra`` of the head (§4.2.4.1): an object, or JSON text that is sent unchanged."""
@@ -300,7 +300,7 @@ def _unreadable(
     what: str, model: Type[T], value: Any, faults: Sequence[Any]
 ) -> ResponseFormatError:
     # pydantic's messages are not shown: they may hold the value.
-    kinds = {str(*each["loc"][:1]) or model.__name__: each["type"] for each in faults}
+    kinds = {first(each["loc"]) or model.__name__: each["type"] for each in faults}
     missing = tuple(name for name in kinds if kinds[name] == "missing")
     unreadable = tuple(name for name in kinds if kinds[name] != "missing")
     sentences = [] if value else [_("{what} is empty").format(what=what)]

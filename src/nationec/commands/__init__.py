@@ -22,7 +22,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         # Code page 936 lacks some characters.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    before = on_command_line.set(True)
+    token = on_command_line.set(True)
     try:
         status = _run(sys.argv[1:] if argv is None else argv)
         if sys.stdout is not None:
@@ -35,7 +35,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         discard_stdout()
         return 1
     finally:
-        on_command_line.reset(before)
+        on_command_line.reset(token)
 
 
 def _run(argv: List[str]) -> int:

@@ -1,6 +1,6 @@
 """``nationec call``: any transaction, for a script in any language."""
 
-# ``message`` reads the request. The DLL is always called in a separate process. The
+# ``message.py`` reads the request. The DLL is always called in a separate process. The
 # answer goes to stdout, errors go to stderr.
 #
 # The file of --keep is JSON in UTF-8: InData, the return value and OutData as text, or
@@ -24,7 +24,7 @@ from ..transactions import request_log
 from ..transports.dll import OUT_BUFFER_SIZE
 from ..transports.isolated import IsolatedDll
 from ..transports.simulator import Simulator
-from ..wire import decode
+from ..wire import codec, decode
 from .message import Message, read_message
 from .output import (
     Failure,
@@ -53,8 +53,8 @@ def add_arguments(parser: Parser) -> None:
     )
     text = _("the fields, or a whole message, as JSON in UTF-8 or GB 18030; - is stdin")
     parser.options.add_argument("--json", metavar="FILE", required=True, help=text)
-    parser.setting("org_id", "TEXT", "医保定点机构代码")
-    parser.settings()
+    parser.add_setting("org_id", "TEXT", "医保定点机构代码")
+    parser.add_dll_settings()
     _add_more(parser.options.add_argument)
 
 
@@ -117,7 +117,7 @@ def _exchange(
     done: List[Exchange[Any]] = []
     with _client(message, arguments, done) as client:
         if isinstance(client.transport, IsolatedDll):
-            client.transport.start()  # Ctrl-C up to here: nothing was sent
+            client.transport.start()  # a Ctrl-C before this sends nothing
         file = _opened(arguments.keep) if arguments.keep else None
         try:
             return client.exchange(message.request, extra=message.extra)
@@ -177,9 +177,10 @@ def _opened(path: str) -> TextIO:
 
 
 def _keep(file: TextIO, done: List[Exchange[Any]], arguments: Namespace) -> bool:
-    """Write the exchange, if there was one. Return whether it was written."""
+    """Write the exchange if there is one. Return ``False`` if that fails."""
     encoding = "gb18030" if arguments.simulate else arguments.encoding
-    answered_in = arguments.response_encoding or encoding
+    answered_in = codec("response_encoding", arguments.response_encoding or encoding)
+    encoding = codec("encoding", encoding)
     try:
         with file:
             for exchange in done:
@@ -207,19 +208,19 @@ def _readable(name: str, raw: Optional[bytes], encoding: str) -> Dict[str, Any]:
 
 
 def _print(exchange: Exchange[Any], arguments: Namespace) -> None:
-    answer = _on_the_wire(exchange.data)
+    output = _on_the_wire(exchange.data)
     if arguments.envelope and exchange.envelope:
-        answer = {
+        output = {
             "transType": exchange.trans_type,
             "outBizNo": exchange.out_biz_no,
             "code": exchange.envelope.code,
             "message": exchange.envelope.message,
             "orgId": exchange.envelope.org_id,
             "extra": exchange.envelope.extra,
-            "data": answer,
+            "data": output,
         }
     try:
-        write(sys.stdout, answer, ascii_only=arguments.ascii)
+        write(sys.stdout, output, ascii_only=arguments.ascii)
     except OSError as error:
         discard_stdout()
         text = _("stdout did not take the answer ({kind}): check its reader and room")

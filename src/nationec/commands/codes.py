@@ -5,7 +5,6 @@ from argparse import Namespace
 from typing import Any, Dict
 
 from .. import codes
-from ..codes import ReturnCode
 from ..language import _
 from .parser import Parser
 
@@ -15,7 +14,7 @@ _TABLES: Dict[Any, str] = {
     codes.OrderStatus: "§6.3",
     codes.MdtrtCertType: "§6.5",
     codes.PwdFlag: "§5.6.4",
-    ReturnCode: "§7.1",
+    codes.ReturnCode: "§7.1",
 }
 
 

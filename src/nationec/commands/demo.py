@@ -28,7 +28,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: Namespace) -> None:
     """Print a transaction of each kind, and one that is refused."""
-    window: Dict[str, Any] = {
+    operator: Dict[str, Any] = {
         "business_type": BusinessType.HOSPITAL_REGISTRATION,
         "operator_id": "test001",
         "operator_name": "管理员",
@@ -37,12 +37,12 @@ def run(arguments: Namespace) -> None:
     }
     simulator = Simulator()
     with Client(_URL, "35020319001", transport=simulator) as client:
-        insured = _show(client, EcQueryRequest(**window))
-        _show(client, QrcodeGetRequest(**window))
-        auth_no = _show(client, EcAuthRequest(**window)).auth_no
-        _show(client, AuthCheckRequest(**window, auth_no=auth_no))
+        insured = _show(client, EcQueryRequest(**operator))
+        _show(client, QrcodeGetRequest(**operator))
+        auth_no = _show(client, EcAuthRequest(**operator)).auth_no
+        _show(client, AuthCheckRequest(**operator, auth_no=auth_no))
         password = EcPwdRequest(
-            **window,
+            **operator,
             id_no=insured.id_no,
             id_type=insured.id_type,
             user_name=insured.user_name,
@@ -64,7 +64,7 @@ def _show(client: Client, request: Request[Any]) -> Any:
         exchange = error.exchange
     title = (type(request).__doc__ or "").partition(":")[0]
     print(f"\n== {request.trans_type}  {title}")
-    _line(_("asked"), _code(request))
+    _line(_("asked"), _source(request))
     _line(_("sent"), gb18030.decode(exchange.sent))
     _line(_("returned"), (exchange.return_value or b"NULL").decode())
     _line(_("received"), gb18030.decode(exchange.received))
@@ -79,7 +79,7 @@ def _line(label: str, text: str) -> None:
     print(f"{label:9} {text}")
 
 
-def _code(request: Request[Any]) -> str:
+def _source(request: Request[Any]) -> str:
     """Return Python code that makes ``request``, for the reader to copy."""
     values = [
         f"{name}={str(value)!r}"

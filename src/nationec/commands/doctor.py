@@ -12,7 +12,7 @@ from ..errors import DllLoadError, load_error
 from ..language import _
 from ..transports import binding
 from ..transports.isolated import IsolatedDll
-from .imports import missing, version
+from .imports import dll_version, missing_dlls
 from .parser import Parser
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
@@ -26,7 +26,7 @@ Finding = Tuple[str, str, str]
 
 def add_arguments(parser: Parser) -> None:
     """Add the options, with the variables of ``nationec call``."""
-    parser.settings()
+    parser.add_dll_settings()
 
 
 def run(arguments: Namespace) -> int:
@@ -48,19 +48,19 @@ def _padded(word: str) -> str:
 
 def _findings(arguments: Namespace) -> Iterator[Finding]:
     yield OK, _("system"), _system()
-    number = ".".join(map(str, sys.version_info[:3]))
+    version = ".".join(map(str, sys.version_info[:3]))
     text = _("{version}, {width}-bit, {path}")
-    text = text.format(version=number, width=binding.WIDTH, path=sys.executable)
+    text = text.format(version=version, width=binding.WIDTH, path=sys.executable)
     yield OK, "Python", text
     if sys.platform == "win32":
-        yield from _process()
+        yield from _user_and_session()
     try:
         path = binding.find(arguments.dll)
     except binding.LoadError as error:
         # With --python only a warning: the other Python may see other paths.
         text = str(load_error(error.reason, error.path, **error.facts))
         yield WARNING if arguments.python else FAILED, "DLL", text
-        path = arguments.dll or binding.DLL_NAME if arguments.python else ""
+        path = binding.dll_name(arguments.dll) if arguments.python else ""
     else:
         yield OK, "DLL", path
         yield from _file(path)
@@ -79,8 +79,8 @@ def _system() -> str:
     return f"Windows {'.'.join(map(str, sys.getwindowsversion().platform_version))}"
 
 
-def _process() -> Iterator[Finding]:
-    """Check for a DLL that needs an administrator or shows a window."""
+def _user_and_session() -> Iterator[Finding]:
+    """Report the user's rights, and whether windows can be seen."""
     import ctypes
 
     windll = ctypes.windll  # type: ignore[attr-defined,unused-ignore]
@@ -106,10 +106,10 @@ def _file(path: str) -> Iterator[Finding]:
         if width is None:
             return
         yield OK, _("width"), _("{width}-bit, for Windows").format(width=width)
-        number = version(path)
-        if number:
-            yield OK, _("version"), number
-        names = ", ".join(missing(path, width))
+        version = dll_version(path)
+        if version:
+            yield OK, _("version"), version
+        names = ", ".join(missing_dlls(path, width))
     except ImportError:
         text = _("version and imports not looked at: pip install nationec[doctor]")
         yield WARNING, _("imports"), text

@@ -37,14 +37,14 @@ def run(arguments: Namespace) -> int:
     # A chapter begins with its heading, so the split keeps it.
     text = GUIDE.read_text("utf-8")
     _preface, *chapters = re.split("^(?=## )", text, flags=re.MULTILINE)
-    headings = {text.partition("\n")[0][3:].strip(): text for text in chapters}
+    headings = {chapter.partition("\n")[0][3:].strip(): chapter for chapter in chapters}
     if arguments.word is None:
         print(*headings, sep="\n")
         return 0
     word = arguments.word.lower()
-    found = [text for name, text in headings.items() if word in name.lower()]
+    found = [chapter for name, chapter in headings.items() if word in name.lower()]
     if found:
-        print("\n".join(text.rstrip() + "\n" for text in found), end="")
+        print("\n".join(chapter.rstrip() + "\n" for chapter in found), end="")
         return 0
     text = _("no chapter has that in its heading, there are: {headings}")
     print("nationec:", text.format(headings=", ".join(headings)), file=sys.stderr)

@@ -19,7 +19,7 @@ def _image(path: str, directory: str) -> Any:
         raise ValueError(str(error)) from None
 
 
-def version(path: str) -> str:
+def dll_version(path: str) -> str:
     """Return the DLL's version; empty if it has none."""
     for info in getattr(_image(path, "RESOURCE"), "VS_FIXEDFILEINFO", []):
         pairs = info.FileVersionMS, info.FileVersionLS
@@ -27,7 +27,7 @@ def version(path: str) -> str:
     return ""
 
 
-def missing(path: str, width: int) -> List[str]:
+def missing_dlls(path: str, width: int) -> List[str]:
     """Return the names of needed DLLs that are not in its folder or in Windows.
 
     Windows itself does not report which one is missing. On other systems the result
@@ -39,7 +39,7 @@ def missing(path: str, width: int) -> List[str]:
     if system and (binding.WIDTH, width) == (64, 32):
         system = [os.path.join(system[-1], "SysWOW64")]
     names = {name for place in system for name in _files(place)}
-    found: Dict[str, bool] = {}
+    is_there: Dict[str, bool] = {}
     pending = [path]
     while pending:
         image = _image(pending.pop(), "IMPORT")
@@ -47,10 +47,10 @@ def missing(path: str, width: int) -> List[str]:
             name = entry.dll.decode("ascii", "replace").lower()
             # An API set is a name that the Windows loader resolves without a file.
             api_set = bool(system) and name.startswith(("api-ms-win-", "ext-ms-"))
-            if name in beside and name not in found:
+            if name in beside and name not in is_there:
                 pending.append(os.path.join(folder, beside[name]))
-            found[name] = name in beside or name in names or api_set
-    return [name for name in found if not found[name]]
+            is_there[name] = name in beside or name in names or api_set
+    return [name for name in is_there if not is_there[name]]
 
 
 def _files(folder: str) -> Dict[str, str]:

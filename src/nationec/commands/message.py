@@ -1,6 +1,6 @@
 """Reads the message of ``nationec call --json``."""
 
-# Every field is sent in its place; none is replaced or dropped silently. Fields that a
+# Every field with a value is sent in its place, and none is replaced. Fields that a
 # table lists are checked, others are sent unchecked.
 
 import sys
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from ..json_text import TooDeepError, parse_strictly, unwrap
 from ..language import _
 from ..models import AnyRequest, Request
-from ..transactions import TRANSACTIONS, widened
+from ..transactions import TRANSACTIONS, field_names, widened
 from ..wire import Extra, decode
 from .output import InvalidRequest
 
@@ -35,14 +35,14 @@ def read_message(arguments: Namespace, warnings: List[str]) -> Message:
 
     Raises ``InvalidRequest``.
     """
-    head = _head(arguments.json)
+    head = _read_head(arguments.json)
     data = unwrap(head["data"])
     if not isinstance(data, dict):
         raise InvalidRequest(_("--json: data must be an object"))
     data = {name: value for name, value in data.items() if value is not None}
     text = _("orgId is not the same in --org-id (NATIONEC_ORG_ID), the head and data")
-    in_data = data.pop("orgId", None), data.pop("org_id", None)
-    org_id = _agreed(text, arguments.org_id, head.get("orgId"), *in_data)
+    org_ids = data.pop("orgId", None), data.pop("org_id", None)
+    org_id = _agreed(text, arguments.org_id, head.get("orgId"), *org_ids)
     text = _("transType is not the same in TRANS_TYPE and --json")
     trans_type = _agreed(text, arguments.trans_type, head.get("transType"))
     request = _request(trans_type, data, warnings)
@@ -52,7 +52,7 @@ def read_message(arguments: Namespace, warnings: List[str]) -> Message:
     return Message(request, org_id, extra, "string" if as_text else "object")
 
 
-def _head(path: str) -> Dict[str, Any]:
+def _read_head(path: str) -> Dict[str, Any]:
     """Return the message. If the file has only the fields, put them under ``data``."""
     try:
         head = parse_strictly(_contents(path))
@@ -105,20 +105,20 @@ def _request(
     if not trans_type:
         text = _("give TRANS_TYPE, for example {names}, or transType in --json")
         raise InvalidRequest(text.format(names=", ".join(TRANSACTIONS)))
-    listed = TRANSACTIONS.get(str(trans_type))
+    request_type = TRANSACTIONS.get(str(trans_type))
     try:
-        if listed is None:
+        if request_type is None:
             return AnyRequest(trans_type, **data)
-        warnings += _misspelt(listed, data)
-        return widened(listed).model_validate(data)
+        warnings += _misspelt(request_type, data)
+        return widened(request_type).model_validate(data)
     except ValidationError as error:
         faults = [fault["msg"] for fault in error.errors(include_input=False)]
     text = _("nothing was sent, the request is invalid: {faults}")
     raise InvalidRequest(text.format(faults=_("; ").join(faults)))
 
 
-def _misspelt(listed: Type[Request[Any]], data: Dict[str, Any]) -> Iterator[str]:
-    names = {info.alias: name for name, info in listed.model_fields.items()}
+def _misspelt(request_type: Type[Request[Any]], data: Dict[str, Any]) -> Iterator[str]:
+    names = field_names(request_type)
     wire = {str(alias).lower(): alias for alias in names}
     for name in data:
         if name not in {*names, *names.values()}:

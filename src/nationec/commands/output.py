@@ -70,7 +70,7 @@ def discard_stdout() -> None:
 def report(
     error: Optional[Failure], warnings: List[str], *, as_json: bool, ascii_only: bool
 ) -> int:
-    """Write to stderr, as one JSON object or as lines, and return the exit code."""
+    """Print errors and warnings as JSON or as lines, and return the exit code."""
     facts = {} if error is None else _facts(error)
     if warnings:
         facts["warnings"] = warnings

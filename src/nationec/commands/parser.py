@@ -25,9 +25,9 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 class Parser(argparse.ArgumentParser):
     """A parser with the groups ``arguments`` and ``options``."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, **keywords: Any) -> None:
         super().__init__(
-            add_help=False, allow_abbrev=False, formatter_class=_Formatter, **settings
+            add_help=False, allow_abbrev=False, formatter_class=_Formatter, **keywords
         )
         self.arguments = self.add_argument_group(_("arguments"))
         self.options = self.add_argument_group(_("options"))
@@ -35,7 +35,7 @@ class Parser(argparse.ArgumentParser):
             "-h", "--help", action="help", help=_("show this help")
         )
 
-    def setting(self, name: str, metavar: str, text: str, **more: Any) -> None:
+    def add_setting(self, name: str, metavar: str, text: str, **more: Any) -> None:
         """Add an option that a variable such as NATIONEC_ORG_ID can set too."""
         variable = f"NATIONEC_{name.upper()}"
         more["default"] = os.environ.get(variable) or more.get("default")
@@ -46,14 +46,14 @@ class Parser(argparse.ArgumentParser):
             **more,
         )
 
-    def settings(self) -> None:
+    def add_dll_settings(self) -> None:
         """Add the options of ``call`` and ``doctor``: where the DLL is, and its url."""
-        self.setting("url", "URL", "业务请求地址", type=_unquoted)
+        self.add_setting("url", "URL", "业务请求地址", type=_unquoted)
         text = _("the DLL; looked for by default")
-        self.setting("dll", "PATH", text, type=_unquoted)
-        self.setting("python", "COMMAND", _("another Python to run the DLL in"))
+        self.add_setting("dll", "PATH", text, type=_unquoted)
+        self.add_setting("python", "COMMAND", _("another Python to run the DLL in"))
         text = _("deadline, {seconds:g} s by default").format(seconds=TIMEOUT)
-        self.setting("timeout", "SECONDS", text, type=positive, default=TIMEOUT)
+        self.add_setting("timeout", "SECONDS", text, type=positive, default=TIMEOUT)
 
     def error(self, message: str) -> NoReturn:
         """Raise ``InvalidRequest`` for argparse's message, without repeating values."""
@@ -78,7 +78,7 @@ class Parser(argparse.ArgumentParser):
 
 def _unquoted(text: str) -> str:
     """Remove the blanks and quotes that cmd.exe leaves around a value."""
-    return re.sub(r'^"([^"]*)"$', r"\1", text.strip()).strip()
+    return text.strip(' "')
 
 
 def positive(text: str) -> float:

@@ -23,7 +23,7 @@ from ..errors import crash_error, timeout_error
 from ..gb18030 import decode, encode
 from ..json_text import TooDeepError, parse, unwrap
 from ..language import _
-from ..models import Request
+from ..models import Request, first
 from ..transactions import TRANSACTIONS, EcPwdRequest, Numbered
 
 _PATIENT = {  # the example of §5.3.5.2
@@ -49,8 +49,8 @@ _EXAMPLES: Dict[str, Dict[str, Any]] = {
 """For each transaction the ``data`` of its answer."""
 _REPEATED = "authNo", "ecToken", "outBizNo"
 """Fields of the answer that repeat those of the request, if it has them."""
-_NO_FAULTS = "extra_forbidden", "string_too_long"
-"""Accepted: provinces may add fields, and later editions may allow longer text."""
+_ACCEPTED = "extra_forbidden", "string_too_long"
+"""Faults that are accepted: provinces add fields, later editions allow longer text."""
 
 
 class _Refused(Exception):
@@ -58,11 +58,11 @@ class _Refused(Exception):
 
 
 class _Answer(NamedTuple):
-    data: Any
-    code: Any
-    message: Optional[str]
-    return_value: Optional[str]
-    raw: Union[bytes, str, None]
+    data: Any = None
+    code: Any = 0
+    message: Optional[str] = None
+    return_value: Optional[str] = "0000"
+    raw: Union[bytes, str, None] = None
     delay: float = 0
     crash: bool = False
 
@@ -130,10 +130,10 @@ class Simulator:
         """
         if self._closed:
             raise ValueError(_("this transport is closed: make a new one"))
-        request = _message(in_data)
+        message = _parsed(in_data)
         # Recorded even if it is refused or times out: a test checks what arrived.
-        self.requests.append(request)
-        answer = self._answer_to(request)
+        self.requests.append(message)
+        answer = self._answer_to(message)
         limit = threading.TIMEOUT_MAX if self.timeout is None else self.timeout
         time.sleep(min(answer.delay, limit))
         if answer.delay > limit:
@@ -141,121 +141,125 @@ class Simulator:
         if answer.crash:
             raise crash_error("ended", detail=_("as the simulator was told"))
         returned = answer.return_value
-        out_data = _out_data(answer, request)
+        out_data = _out_data(answer, message)
         return None if returned is None else encode(returned), out_data
 
     def close(self) -> None:
         """Refuse all further calls."""
         self._closed = True
 
-    def _answer_to(self, request: Any) -> _Answer:
+    def _answer_to(self, message: Any) -> _Answer:
         # Answers set by a test come before all checks: its request may be wrong.
         if self._next:
             return self._next.pop(0)
         try:
-            trans_type = _check_head(request)
+            trans_type = _check_head(message)
             if trans_type in self._always:
                 return self._always[trans_type]
-            self._check_data(trans_type, request["data"])
+            self._check_data(trans_type, message["data"])
         except _Refused as refused:
             code, why = refused.args
-            return _Answer(None, code, f"{code.label}: {why}", "0000", None)
-        return _Answer(None, 0, None, "0000", None)
+            return _Answer(code=code, message=f"{code.label}: {why}")
+        return _Answer()
 
     def _check_data(self, trans_type: str, data: Dict[str, Any]) -> None:
         if trans_type not in _EXAMPLES:
             raise _Refused(ReturnCode.UNKNOWN_TRANSACTION, trans_type)
-        request = TRANSACTIONS[trans_type]
-        faults = _faults(request, data)
+        request_type = TRANSACTIONS[trans_type]
+        wrong = _wrong_fields(request_type, data)
         number = str(data.get("outBizNo") or "")
-        if issubclass(request, Numbered) and (not number or number in self._biz_nos):
-            faults.append("outBizNo")
-        if faults:
-            names = ", ".join(dict.fromkeys(faults))
-            raise _Refused(ReturnCode.INVALID_PARAMETER, names)
+        is_numbered = issubclass(request_type, Numbered)
+        if is_numbered and (not number or number in self._biz_nos):
+            wrong.append("outBizNo")
+        _refuse(wrong)
         self._biz_nos.add(number)
 
 
-def _message(in_data: bytes) -> Any:
+def _parsed(in_data: bytes) -> Any:
     """Parse the message and its ``data``; ``None`` if it is not JSON in GB 18030."""
     try:
-        request = parse(decode(in_data))
-        if isinstance(request, dict) and "data" in request:
-            request["data"] = unwrap(request["data"])
+        message = parse(decode(in_data))
+        if isinstance(message, dict) and "data" in message:
+            message["data"] = unwrap(message["data"])
     except (ValueError, TooDeepError):
         return None
-    return request
+    return message
 
 
-def _check_head(request: Any) -> str:
+def _refuse(wrong: List[str]) -> None:
+    """Refuse the request if there are wrong fields."""
+    if wrong:
+        names = ", ".join(dict.fromkeys(wrong))
+        raise _Refused(ReturnCode.INVALID_PARAMETER, names)
+
+
+def _check_head(message: Any) -> str:
     """Check the head (§4.2.4.1), and return its transType."""
-    if not isinstance(request, dict):
+    if not isinstance(message, dict):
         raise _Refused(ReturnCode.INVALID_PARAMETER, "InData")
-    data: Any = request.get("data")
-    must = "orgId", "transType"
-    absent = [name for name in must if not _is_text(request.get(name))]
+    data: Any = message.get("data")
+    must_be_text = "orgId", "transType"
+    wrong = [name for name in must_be_text if not _is_text(message.get(name))]
     if not isinstance(data, dict):
-        absent.append("data")
+        wrong.append("data")
     elif not data.get("orgId"):
-        absent.append("data.orgId")
-    if absent:
-        raise _Refused(ReturnCode.INVALID_PARAMETER, ", ".join(absent))
-    if data["orgId"] != request["orgId"]:
+        wrong.append("data.orgId")
+    _refuse(wrong)
+    if data["orgId"] != message["orgId"]:
         raise _Refused(ReturnCode.ORG_ID_WRONG, "data.orgId")
-    return str(request["transType"])
+    return str(message["transType"])
 
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and value != ""
 
 
-def _faults(request: Type[Request[Any]], data: Dict[str, Any]) -> List[str]:
-    """Return the fields that are missing or wrong, under the wire's names."""
-    # Y in §5.6.3. The class has a default for it, so it does not report it as missing.
-    must = ["extData"] if request is EcPwdRequest else []
-    faults = [name for name in must if name not in data]
+def _wrong_fields(request_type: Type[Request[Any]], data: Dict[str, Any]) -> List[str]:
+    """Return the wire names of the fields that are missing or wrong."""
+    # §5.6.3 marks extData Y. The class has a default, and cannot report it missing.
+    is_missing = request_type is EcPwdRequest and "extData" not in data
+    wrong = ["extData"] if is_missing else []
     try:
-        request.model_validate(data)
+        request_type.model_validate(data)
     except ValidationError as error:
-        faults += [
-            to_camel(str(*fault["loc"][:1])) or fault["msg"]
+        wrong += [
+            to_camel(first(fault["loc"])) or fault["msg"]
             for fault in error.errors()
-            if fault["type"] not in _NO_FAULTS
+            if fault["type"] not in _ACCEPTED
         ]
-    return faults
+    return wrong
 
 
-def _example(request: Any) -> Optional[Dict[str, Any]]:
+def _example(message: Any) -> Optional[Dict[str, Any]]:
     """Return example ``data`` of an answer; ``None`` for an unknown transaction."""
-    if not isinstance(request, dict) or request.get("transType") not in _EXAMPLES:
+    if not isinstance(message, dict) or message.get("transType") not in _EXAMPLES:
         return None
-    data = request.get("data")
+    data = message.get("data")
     asked = data if isinstance(data, dict) else {}
     repeated = {name: asked[name] for name in _REPEATED if asked.get(name)}
-    example = _EXAMPLES[request["transType"]]
+    example = _EXAMPLES[message["transType"]]
     return {name: repeated.get(name, value) for name, value in example.items()}
 
 
-def _out_data(answer: _Answer, request: Any) -> bytes:
+def _out_data(answer: _Answer, message: Any) -> bytes:
     if answer.raw is not None:
         return encode(answer.raw) if isinstance(answer.raw, str) else answer.raw
     nothing_set = (answer.data, answer.code, answer.message) == (None, 0, None)
     if answer.return_value != "0000" and nothing_set:
         return b""
-    message = _label(answer.code) if answer.message is None else answer.message
-    data = _data(answer, request)
-    head = {"data": data, "code": answer.code, "message": message}
-    return encode(json.dumps(head, ensure_ascii=False))
+    words = _label(answer.code) if answer.message is None else answer.message
+    envelope = {"data": _data(answer, message), "code": answer.code, "message": words}
+    return encode(json.dumps(envelope, ensure_ascii=False))
 
 
-def _data(answer: _Answer, request: Any) -> Any:
+def _data(answer: _Answer, message: Any) -> Any:
     if isinstance(answer.data, BaseModel):
         return answer.data.model_dump(by_alias=True)
     if isinstance(answer.data, dict):
-        laid_over = {**(_example(request) or {}), **answer.data}
+        laid_over = {**(_example(message) or {}), **answer.data}
         return {name: value for name, value in laid_over.items() if value is not None}
     if answer.data is None and answer.code == 0:
-        return _example(request)
+        return _example(message)
     return answer.data
 
 
