@@ -28,12 +28,9 @@ def files(folder):
 
 
 def run(*arguments, path, cwd):
-    ours = ("NATIONEC_TEST", "PYTEST")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    environment.update(PYTHONPATH=str(path), PYTHONDONTWRITEBYTECODE="1", PYTHONIOENCODING="utf-8")
-    pipes = {"capture_output": True, "encoding": "utf-8"}
-    command = [sys.executable, *arguments]
-    ran = subprocess.run(command, cwd=cwd, env=environment, timeout=300, **pipes)
+    more = {"PYTHONPATH": str(path), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"}
+    options = {"capture_output": True, "encoding": "utf-8", "env": {**os.environ, **more}}
+    ran = subprocess.run([sys.executable, *arguments], cwd=cwd, timeout=300, **options)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
 
