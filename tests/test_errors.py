@@ -151,6 +151,7 @@ def test_words_of_others_are_cut_at_200_characters_and_the_attributes_are_whole(
     error = error_of({"return_value": long, "raw": long})
     assert (error.return_value, error.out_data) == (long, long)
     assert f"returned {'长' * 200}… ({'长' * 200}…), not 0000" in str(error)
+    assert f"return_value={'长' * 200}… in " in str(error.exchange)
 
 
 def test_nothing_from_outside_makes_a_line_of_its_own(caplog):
