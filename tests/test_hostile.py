@@ -89,9 +89,8 @@ def unread(text="", **attributes):
 
 def overrun(size):
     text = "wrote past the 65,536 bytes of OutData.*out_buffer_size=.*outcome is unknown"
-    return Expected(
-        DllCrashError, text, dict.fromkeys(["received", "exchange.received"], b"x" * size)
-    )
+    received = b"x" * size
+    return Expected(DllCrashError, text, {"received": received, "exchange.received": received})
 
 
 READ = reads(user_name="张三", id_no=NUMBER, insu_org="430000")
