@@ -34,7 +34,6 @@ NUMBER = "533222199909090123"
 PATIENT = {"idNo": NUMBER, "idType": "01", "userName": "张三", "ecToken": "T0", "insuOrg": "430000"}
 UNKNOWN = {"chnlId": "9", "n": 12, "list": [{}]}
 NOT_INTEGERS = ["\x1d\x1f0\x1c\n", 0.5, "0.5", False, True, "ok", "０", [0], {}, 10**30, "9" * 18]
-NOT_0000 = ["", "0", "00000", "网络不通", "0000\n", " 0000"]
 
 
 class Expected(NamedTuple):
@@ -79,8 +78,8 @@ def refused(message, code=-2, advice=""):
 
 
 def returned(words, **more):
-    told = f"returned {words[:200] or 'no text'}.*not 0000"
-    return Expected(ProtocolError, told, {"return_value": words, **more})
+    text = f"returned {re.escape(words[:200]) or 'no text'}.*not 0000"
+    return Expected(ProtocolError, text, {"return_value": words, **more})
 
 
 def unread(text="", **attributes):
@@ -103,6 +102,19 @@ NO_INTEGER = unread("OutData has no code of the platform", unreadable=("code",))
 NO_DATA = unread("data is empty; fields", missing=tuple(PATIENT))
 NO_OBJECT = unread("data is not a JSON object")
 ENDED = Expected(DllCrashError, "outcome is unknown")
+
+# The return value, and what is shown of it: text, of JSON the message, of a piece of JSON nothing.
+RETURNED = {
+    **{text: text for text in ("", "0", "00000", "网络不通", "[10060] 连接超时")},
+    **{text: text.strip() for text in (" 0000", "0000\n", "网络不通\r\n")},
+    **dict.fromkeys(['["李四"]', '0000{"a":1}', 'serName":"李四"', "李四}", "[" * 300 + '"'], ""),
+    "\ufeff网络不通": "网络不通",
+    "连接医保前置机失败".encode(): "连接医保前置机失败",
+    '{"code":-1,"message":"机构错误","userName":"李四"}': "机构错误",
+    '{"cause":"机构错误","userName":"李四"}': "机构错误",
+    '{"message":"","cause":"机构错误"}': "机构错误",
+    '{"message":["李四"]}': "",
+}
 
 # What answers instead of the platform, and what is said of it.
 GATEWAYS = {
@@ -211,7 +223,7 @@ REPEATED = {
 # The mode, and what is expected, here and in another process.
 CASES = {
     # The return value, which is judged first: only 0000 is success.
-    **{f"{text!r}": ("return=" + hexed(text), returned(text.strip())) for text in NOT_0000},
+    **{ascii(it): ("return=" + hexed(it), returned(words)) for it, words in RETURNED.items()},
     "NULL": ("null", Expected(ProtocolError, "returned NULL", {"return_value": None})),
     "4 KiB of text": ("long=4096", returned("错" * 2048)),
     "half a character at its end": ("return=" + hexed("错误")[:-2], returned("错\ufffd")),

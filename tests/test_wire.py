@@ -1,4 +1,4 @@
-"""What goes out, what is read and what cannot be, and what is shown of the DLL's words."""
+"""What goes out, and in which encoding; what is read is in test_hostile.py."""
 
 import json
 
@@ -6,7 +6,6 @@ import pytest
 from pydantic import field_validator
 
 from nationec import Client, EcQueryRequest, Request, Response, ResponseFormatError
-from nationec.wire import Wire
 
 from .conftest import PATIENT, WINDOW, answer, arrived
 from .standard_tables import example
@@ -102,31 +101,3 @@ def test_a_validator_of_ones_own_loses_nothing_and_shows_nobody(client, simulato
         client.call(OwnRequest())
     assert "533222199909090123" not in f"{caught.value} {caught.value.__context__}"
     assert b"533222199909090123" in caught.value.exchange.received
-
-
-class TestWords:
-    """Text is shown, of JSON the message, of a piece of JSON nothing."""
-
-    @pytest.mark.parametrize(
-        ("raw", "shown"),
-        [
-            ("\ufeff 网络不通\r\n", "网络不通"),
-            ("[10060] 连接超时", "[10060] 连接超时"),
-            ('返回：{"data":{"userName":"李四"}}', ""),
-            ('["李四"]', ""),
-            ('{"code":-1,"message":"机构错误","userName":"李四"}', "机构错误"),
-            ('{"cause":"机构错误","userName":"李四"}', "机构错误"),
-            ('{"message":"","cause":"机构错误"}', "机构错误"),
-            ('{"message":["李四"]}', ""),
-            ('serName":"李四"', ""),
-            ("李四}", ""),
-            ("[" * 300 + '"', ""),
-        ],
-        ids=ascii,
-    )
-    def test_of_text_and_of_json(self, raw, shown):
-        assert Wire().words(raw.encode("gb18030")) == shown
-
-    def test_are_read_in_utf_8_whatever_the_encoding(self):
-        for encoding in ("gb18030", "utf-8"):
-            assert Wire(encoding).words("连接医保前置机失败".encode()) == "连接医保前置机失败"
