@@ -143,13 +143,9 @@ def test_an_exchange_has_all_of_the_call(dll, query):
     assert before <= exchange.started_at <= datetime.now(timezone.utc)
     assert 0 < exchange.elapsed < 5
     assert json.loads(exchange.sent.decode("gb18030"))["transType"] == "ec.query"
-    assert exchange.return_value == b"0000"
-    assert exchange.received.startswith(b'{\n  "data"')
-    assert (exchange.envelope.code, exchange.envelope.message) == (0, "处理成功")
-    assert exchange.envelope.org_id is None
-    assert exchange.request.org_id == "1234567"
-    assert exchange.data.user_name == "张三"
-    assert exchange.error is None
+    assert (exchange.return_value, exchange.received[:10]) == (b"0000", b'{\n  "data"')
+    assert (exchange.envelope.org_id, exchange.request.org_id) == (None, "1234567")
+    assert (exchange.data.user_name, exchange.error) == ("张三", None)
     assert repr(exchange).startswith("<Exchange ec.query outBizNo=None code=0 in ")
 
 
