@@ -355,7 +355,7 @@ class TestTheQueue:
                 time.sleep(0.3)
                 agent.call("cancel", {}, X_Call_Id="mine")
         status, _, told = call.result()
-        assert (status, told["kind"], told["outcome"]) == (500, "dll-crash", "unknown")
+        assert (status, told["kind"], told["outcome"]) == (500, "cancelled", "unknown")
         assert "cancelled" in told["detail"]
         assert agent.call("cancel", {}, Authorization=None)[0] == 401
 

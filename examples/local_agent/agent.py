@@ -33,6 +33,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -49,11 +50,6 @@ log = logging.getLogger("agent")
 REQUESTS = {trans_type: widened(request) for trans_type, request in TRANSACTIONS.items()}
 BODY_LIMIT = 256 * 1024  # 一张 100 KB 的照片，加上其余字段
 JSON, NUMBER, CALL_ID = "application/json", "X-Out-Biz-No", "X-Call-Id"
-CORS = {  # 已登记的网页可以用的，另有 Access-Control-Allow-Origin
-    "Access-Control-Allow-Headers": f"Authorization, Content-Type, {CALL_ID}",
-    "Access-Control-Allow-Private-Network": "true",
-    "Access-Control-Expose-Headers": f"{NUMBER}, Retry-After",
-}
 KINDS: Dict[Type[nationec.NationEcError], Tuple[int, str]] = {
     nationec.BusinessError: (409, "refused"),
     nationec.ProtocolError: (502, "protocol"),
@@ -85,6 +81,14 @@ class Guard:
         self._paths |= {f"/api/{trans_type}" for trans_type in REQUESTS}
         self._hosts = [f"127.0.0.1:{port}", f"localhost:{port}"]
         self._origins = [*options.origin, *(f"http://{host}" for host in self._hosts)]
+        self._with_cors = CORSMiddleware(
+            self._with_token,
+            allow_origins=self._origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", CALL_ID],
+            expose_headers=[NUMBER, "Retry-After"],
+        )
+        self._with_cors.allow_private_network = True  # 旧版 Starlette 没有这个参数
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         http, status, started = Request(scope), 0, time.perf_counter()
@@ -97,11 +101,11 @@ class Guard:
                 status, headers = message["status"], MutableHeaders(scope=message)
                 headers["Cache-Control"] = "no-store"
                 if known:
-                    headers.update({**CORS, "Access-Control-Allow-Origin": str(origin)})
+                    headers["Access-Control-Allow-Private-Network"] = "true"
             await send(message)
 
         try:
-            await (self._stopped(http) or self._app)(scope, receive, marked)
+            await (self._stranger(http) or self._with_cors)(scope, receive, marked)
         except Exception as error:  # 文字和调用栈里可能有请求的内容，只记位置
             place = traceback.extract_tb(error.__traceback__)[-1]
             log.error("%s at %s:%s", type(error).__name__, place.filename, place.lineno)
@@ -110,8 +114,8 @@ class Guard:
         ms = (time.perf_counter() - started) * 1000
         log.info("%s %s %d origin=%s %.0f ms", http.method, path, status, shown, ms)
 
-    def _stopped(self, http: Request) -> Optional[Response]:
-        """拒绝，或对预检（OPTIONS）的回答；其余为 ``None``。"""
+    def _stranger(self, http: Request) -> Optional[Response]:
+        # Starlette 的 TrustedHostMiddleware 不看端口，有两个 Host 时只看一个
         if http.headers.getlist("host") not in ([host] for host in self._hosts):
             return problem(403, "host", "请求不是发给本机的")
         origin = http.headers.get("origin")
@@ -122,11 +126,15 @@ class Guard:
         if origin is not None and origin not in self._origins:
             detail = "请用 --origin 登记该网页的来源，并重新启动本机服务"
             return problem(403, "origin", "该网页未登记，请联系信息科", detail=detail)
-        if http.method == "OPTIONS":
-            return Response()
+        return None
+
+    async def _with_token(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._refused(Request(scope)) or self._app)(scope, receive, send)
+
+    def _refused(self, http: Request) -> Optional[Response]:
         if not http.url.path.startswith("/api/"):
             return None  # 页面和接口说明，没有秘密
-        if origin is None and http.method == "POST" and not self._no_origin:
+        if http.method == "POST" and not ("origin" in http.headers or self._no_origin):
             detail = "C/S 程序没有 Origin：请加上 --no-origin，并重新启动本机服务"
             return problem(403, "origin", "不允许该程序调用，请联系信息科", detail=detail)
         scheme, _, token = http.headers.get("authorization", "").partition(" ")
@@ -168,8 +176,9 @@ class Window:
         except TimeoutError:
             return problem(429, "busy", "前一笔交易尚未完成，请稍后重试")
         except nationec.NationEcError as error:
-            self.load_error = str(error) if isinstance(error, nationec.DllLoadError) else None
-            return failed(error)
+            response = failed(error)
+            self.load_error = str(error) if response.status_code == 503 else None
+            return response
         except ValidationError as error:
             wrong = {to_camel(str(*fault["loc"])): fault["msg"] for fault in error.errors()}
             return problem(422, "invalid", f"填写有误：{'；'.join(wrong.values())}", fields=wrong)
@@ -232,6 +241,8 @@ def failed(error: nationec.NationEcError) -> Response:
     status, kind = KINDS[type(error)]
     if kind == "refused" and error.outcome_unknown:  # -3 服务端请求超时
         status, kind = 504, "timeout"
+    if getattr(error, "reason", "") == "cancelled":
+        status, kind = 500, "cancelled"
     outcome = "unknown" if error.outcome_unknown else "refused" if kind == "refused" else "none"
     names = ("repeatable", "trans_type", "out_biz_no", "code")
     facts = {name: getattr(error, name, None) for name in names}
