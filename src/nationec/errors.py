@@ -248,7 +248,7 @@ def load_error(reason: str, path: str = "", **facts: Any) -> DllLoadError:
 
     If a reason has several sentences, the fact ``how`` says which.
     """
-    texts = {**_dll_texts(), **_python_texts()}
+    texts = {**_search_texts(), **_dll_texts(), **_python_texts()}
     names = {"dll": option("dll"), "python": option("python"), "path": path, **facts}
     text = texts[facts.get("how", reason)].format(**names)
     if "places" in facts:
@@ -259,7 +259,7 @@ def load_error(reason: str, path: str = "", **facts: Any) -> DllLoadError:
     return DllLoadError(text, reason=reason, path=path)
 
 
-def _dll_texts() -> Dict[str, str]:
+def _search_texts() -> Dict[str, str]:
     return {
         "not-found": _(
             "{name} was not found: give {dll} its full path, or set NATIONEC_DLL to it"
@@ -274,6 +274,11 @@ def _dll_texts() -> Dict[str, str]:
         "folder": _(
             "this is a folder: give {dll} the full path of the DLL in it ({path})"
         ),
+    }
+
+
+def _dll_texts() -> Dict[str, str]:
+    return {
         "not-a-library": _(
             "the DLL cannot be read as a library: "
             "it is damaged, for another processor, "
