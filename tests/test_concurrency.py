@@ -99,7 +99,9 @@ class TestFork:
             parents = isolated._process.worker_pid
 
             def own():
-                return isolated.exchange(*ECHO) == ECHOED and isolated._process.worker_pid != parents
+                return (
+                    isolated.exchange(*ECHO) == ECHOED and isolated._process.worker_pid != parents
+                )
 
             assert self.in_a_child(own)
             assert isolated.exchange(*ECHO) == ECHOED

@@ -25,8 +25,8 @@ from nationec import (
     ResponseFormatError,
     Simulator,
 )
+from nationec.doubts import widened
 from nationec.models import chinese_name
-from nationec.transactions import widened
 
 from .standard_tables import example, fields, section
 

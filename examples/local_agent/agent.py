@@ -40,8 +40,9 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 import nationec
+from nationec.doubts import widened
 from nationec.language import on_command_line
-from nationec.transactions import TRANSACTIONS, widened
+from nationec.transactions import TRANSACTIONS
 
 log = logging.getLogger("agent")
 

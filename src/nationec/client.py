@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any, Callable, Optional, Sequence, Union, cast
 
 from .biz_no import new_out_biz_no
-from .codes import with_leading_zero
+from .doubts import doubts, request_log
 from .errors import (
     DllCrashError,
     NationEcError,
@@ -20,9 +20,9 @@ from .errors import (
     protocol_error,
 )
 from .exchange import Exchange
-from .language import _, field, setting
+from .language import _, setting
 from .models import Request, T
-from .transactions import Numbered, request_log
+from .transactions import Numbered
 from .transports.base import Transport
 from .transports.binding import dll_name
 from .transports.dll import OUT_BUFFER_SIZE, DllTransport, Path
@@ -142,7 +142,8 @@ class Client:
             values["org_id"] = self.org_id
         if isinstance(request, Numbered) and request.out_biz_no is None:
             values["out_biz_no"] = new_out_biz_no(request.org_id or self.org_id)
-        _warn_of_mistakes(request)
+        for text in doubts(request):
+            _log(request_log, logging.WARNING, text)
         # A copy: the caller may send the same request again, with another number.
         return request.model_copy(update=values)
 
@@ -192,21 +193,6 @@ def _transport(
         timeout=TIMEOUT if timeout is None else timeout,
         out_buffer_size=out_buffer_size,
     )
-
-
-def _warn_of_mistakes(request: Request[Any]) -> None:
-    """Log values that look like mistakes. They are sent: a province may use them."""
-    for name, value in request.__dict__.items():
-        if type(value) is not str:
-            continue
-        listed = with_leading_zero(name, value)
-        if listed is not None:  # Excel or a C# int has dropped the zero
-            text = "%s: %s=%s is not listed, %s (%s) is"
-            values = field(name), value, listed, listed.label
-            _log(request_log, logging.WARNING, text, request.trans_type, *values)
-        elif "?" in value:  # an encoding without Chinese writes "?" for it
-            text = "%s: %s has a question mark where Chinese may have been"
-            _log(request_log, logging.WARNING, text, request.trans_type, field(name))
 
 
 def _log(to: logging.Logger, level: int, text: str, *values: Any) -> None:

@@ -11,7 +11,7 @@ test compares the two.
 """
 
 from enum import Enum, IntEnum
-from typing import Dict, Iterable, Optional, Type
+from typing import Dict, Optional
 
 from .language import _
 
@@ -379,20 +379,3 @@ ADVICE: Dict[int, str] = {
     ReturnCode.PASSWORD_NOT_NEEDED: "No password is needed this time: go on",
 }
 """What the operator should do about the most frequent codes (Chinese: ``zh``)."""
-
-
-OF_FIELDS: Dict[str, Type[Code]] = {
-    "business_type": BusinessType,
-    "id_type": IdType,
-    "mdtrt_cert_type": MdtrtCertType,
-}
-"""The fields of requests that hold a code."""
-
-
-def with_leading_zero(field: str, value: str) -> Optional[Code]:
-    """Return the listed code that is ``value`` with a leading zero, else ``None``.
-
-    Excel and a C# int lose the leading zero of a code.
-    """
-    codes: Iterable[Code] = OF_FIELDS.get(field, ())
-    return next((code for code in codes if code == f"0{value}"), None)

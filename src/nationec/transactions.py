@@ -4,20 +4,17 @@ Each row of a table is a field. Fields that the standard marks N default to ``No
 field that is ``None`` is not sent.
 """
 
-import logging
 from typing import (
     TYPE_CHECKING,
     Any,
     Dict,
     Generic,
-    Iterator,
     Optional,
-    Tuple,
     Type,
     Union,
 )
 
-from pydantic import AfterValidator, ConfigDict, model_validator
+from pydantic import AfterValidator, model_validator
 from typing_extensions import Annotated
 
 from .codes import BusinessType, IdType, MdtrtCertType, PwdFlag
@@ -25,10 +22,6 @@ from .json_text import as_text
 from .language import _, field
 from .models import Request, Response, T
 from .rows import LISTED, JsonOrText, ParsedJson, Photo, answered, optional, required
-
-request_log = logging.getLogger("nationec.request")
-"""Warns about values that are sent unchanged but may be mistakes."""
-_LONGER = "%s: %s has %d characters, the standard's table has %d"
 
 _Code3 = Annotated[str, required(3)]
 _Code5 = Annotated[str, required(5)]
@@ -280,51 +273,3 @@ TRANSACTIONS: Dict[str, Type[Request[Any]]] = {
     )
 }
 """The classes of requests by transType: those of §3 and the terminal's."""
-
-
-def field_names(request_type: Type[Request[Any]]) -> Dict[Optional[str], str]:
-    """Map the wire names of the fields to their Python names."""
-    return {info.alias: name for name, info in request_type.model_fields.items()}
-
-
-def widened(request_type: Type[Request[Any]]) -> Type[Request[Any]]:
-    """Derive a class that also accepts longer text and unlisted fields.
-
-    Later editions and provinces ask for both. Longer text is sent unchanged, and the
-    logger ``nationec.request`` warns of it. Codes keep their length.
-    """
-
-    class Widened(request_type):  # type: ignore[valid-type,misc]
-        __qualname__ = request_type.__qualname__  # as a JSON schema names it
-        model_config = ConfigDict(extra="allow", title=request_type.__name__)
-
-        @classmethod
-        def _validate(cls, data: Any, handler: Any) -> Any:
-            if not isinstance(data, dict):
-                return super()._validate(data, handler)
-            names = field_names(cls)
-            fields = {names.get(name, name): value for name, value in data.items()}
-            # Validate the text cut to its limit, then put the whole text back.
-            whole = {}
-            for name, limit in _limits(cls):
-                value = fields.get(name)
-                text = value.rstrip(" ") if isinstance(value, str) else ""
-                if len(text) > limit and text.isprintable():
-                    whole[name], fields[name] = text, text[:limit]
-                    request_log.warning(
-                        _LONGER, cls.trans_type, field(name), len(text), limit
-                    )
-            made = super()._validate(fields, handler)
-            made.__dict__.update(whole)  # in place: __init__ keeps this object
-            return made
-
-    Widened.__name__ = request_type.__name__
-    Widened.__doc__ = request_type.__doc__
-    return Widened
-
-
-def _limits(model: Type[Request[Any]]) -> Iterator[Tuple[str, int]]:
-    for name, info in model.model_fields.items():
-        for constraint in info.metadata:
-            if hasattr(constraint, "max_length"):
-                yield name, constraint.max_length

@@ -17,10 +17,10 @@ from base64 import b64encode
 from typing import Any, Callable, Dict, List, Optional, TextIO
 
 from ..client import Client
+from ..doubts import request_log
 from ..errors import NationEcError, ResponseFormatError, crash_error
 from ..exchange import Exchange
 from ..language import _
-from ..transactions import request_log
 from ..transports.dll import OUT_BUFFER_SIZE
 from ..transports.isolated import IsolatedDll
 from ..transports.simulator import Simulator

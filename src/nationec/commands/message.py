@@ -10,10 +10,11 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Type
 
 from pydantic import ValidationError
 
+from ..doubts import field_names, widened
 from ..json_text import TooDeepError, parse_strictly, unwrap
 from ..language import _
 from ..models import AnyRequest, Request
-from ..transactions import TRANSACTIONS, field_names, widened
+from ..transactions import TRANSACTIONS
 from ..wire import Extra, decode
 from .output import InvalidRequest
 

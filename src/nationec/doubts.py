@@ -1,0 +1,86 @@
+"""Values that look like mistakes. They are sent unchanged, with a warning.
+
+A province or a later edition of the standard may use them.
+"""
+
+import logging
+from typing import Any, Dict, Iterable, Iterator, Optional, Tuple, Type
+
+from pydantic import ConfigDict
+
+from .codes import BusinessType, Code, IdType, MdtrtCertType
+from .language import field
+from .models import Request
+
+request_log = logging.getLogger("nationec.request")
+"""The logger of the warnings."""
+
+_CODES: Dict[str, Type[Code]] = {
+    "business_type": BusinessType,
+    "id_type": IdType,
+    "mdtrt_cert_type": MdtrtCertType,
+}
+_LONGER = "%s: %s has %d characters, the standard's table has %d"
+
+
+def doubts(request: Request[Any]) -> Iterator[str]:
+    """Describe the values of ``request`` that look like mistakes."""
+    for name, value in request.__dict__.items():
+        if type(value) is not str:
+            continue
+        codes: Iterable[Code] = _CODES.get(name, ())
+        listed = next((code for code in codes if code == f"0{value}"), None)
+        if listed is not None:  # Excel or a C# int has dropped the zero
+            zero = f"{field(name)}={value} is not listed, {listed} ({listed.label}) is"
+            yield f"{request.trans_type}: {zero}"
+        elif "?" in value:  # an encoding without Chinese writes "?" for it
+            mark = f"{field(name)} has a question mark where Chinese may have been"
+            yield f"{request.trans_type}: {mark}"
+
+
+def field_names(request_type: Type[Request[Any]]) -> Dict[Optional[str], str]:
+    """Map the wire names of the fields to their Python names."""
+    return {info.alias: name for name, info in request_type.model_fields.items()}
+
+
+def widened(request_type: Type[Request[Any]]) -> Type[Request[Any]]:
+    """Derive a class that also accepts longer text and unlisted fields.
+
+    Later editions and provinces ask for both. Longer text is sent unchanged, and the
+    logger ``nationec.request`` warns of it. Codes keep their length.
+    """
+
+    class Widened(request_type):  # type: ignore[valid-type,misc]
+        __qualname__ = request_type.__qualname__  # as a JSON schema names it
+        model_config = ConfigDict(extra="allow", title=request_type.__name__)
+
+        @classmethod
+        def _validate(cls, data: Any, handler: Any) -> Any:
+            if not isinstance(data, dict):
+                return super()._validate(data, handler)
+            names = field_names(cls)
+            fields = {names.get(name, name): value for name, value in data.items()}
+            # Validate the text cut to its limit, then put the whole text back.
+            whole = {}
+            for name, limit in _limits(cls):
+                value = fields.get(name)
+                text = value.rstrip(" ") if isinstance(value, str) else ""
+                if len(text) > limit and text.isprintable():
+                    whole[name], fields[name] = text, text[:limit]
+                    request_log.warning(
+                        _LONGER, cls.trans_type, field(name), len(text), limit
+                    )
+            made = super()._validate(fields, handler)
+            made.__dict__.update(whole)  # in place: __init__ keeps this object
+            return made
+
+    Widened.__name__ = request_type.__name__
+    Widened.__doc__ = request_type.__doc__
+    return Widened
+
+
+def _limits(model: Type[Request[Any]]) -> Iterator[Tuple[str, int]]:
+    for name, info in model.model_fields.items():
+        for constraint in info.metadata:
+            if hasattr(constraint, "max_length"):
+                yield name, constraint.max_length
