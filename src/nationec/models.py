@@ -107,11 +107,13 @@ def _without_input(model: Type[BaseModel], error: ValidationError) -> Validation
     for fault in faults:
         if fault["type"] == "enum" and fault["loc"][:1] in others:
             continue
-        kind: Any = fault["type"]
         text = _sentence(model, fault)
-        # Keep only the context of pydantic's own errors: they have a url. Its "error"
-        # is a user's exception, which may hold the input. Before pydantic 2.13 a custom
-        # error needs its context when it is unpickled.
+        # Before pydantic 2.14 an error can be unpickled only with a type of pydantic's
+        # that has a url, and with its context. The context of a custom error is
+        # dropped: it may hold the input. So may "error", a user's exception.
+        kind: Any = fault["type"]
+        if kind == "invalid-json-value":
+            kind = "value_error"
         context = fault.get("ctx", {}) if "url" in fault else {}
         custom = PydanticCustomError(
             kind, "{text}", {**context, "error": text, "text": text}
