@@ -14,10 +14,10 @@ from typing import Any, Dict, List, Optional, Sequence, Type, Union
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from . import gb18030, language
+from . import gb18030
 from .errors import ResponseFormatError, format_error
 from .json_text import ABSENT, TooDeepError, parse, write
-from .language import _, cut, option
+from .language import _, cut, option, setting
 from .models import AnyRequest, Envelope, Request, T, first
 
 Extra = Union[Dict[str, Any], str, None]
@@ -143,23 +143,24 @@ class Wire:
         return next(iter(_words(answer, _ERROR_WORDS)), "")
 
 
-def codec(setting: str, name: str) -> str:
+def codec(argument: str, name: str) -> str:
     """Return Python's name of the encoding ``name``.
 
-    Raises ``ValueError``, which names ``setting``, if the encoding does not exist or
+    Raises ``ValueError``, which names ``argument``, if the encoding does not exist or
     cannot be used in a ``char*``.
     """
-    setting = language.setting(setting)
     try:
         found = codecs.lookup(name.encode("ascii").decode()).name
         # UTF-16, and encodings that write a byte order mark, do not fit.
         fits = "a{".encode(found) == b"a{"
     except (LookupError, TypeError, ValueError, AttributeError):
         text = _("{setting}: there is no encoding {name}; the standard's is gb18030")
-        raise ValueError(text.format(setting=setting, name=repr(name))) from None
+        raise ValueError(
+            text.format(setting=setting(argument), name=repr(name))
+        ) from None
     if not fits:
         text = _("{setting}: no char* holds JSON in {name}; the standard's is gb18030")
-        raise ValueError(text.format(setting=setting, name=name))
+        raise ValueError(text.format(setting=setting(argument), name=name))
     return found
 
 
