@@ -84,14 +84,6 @@ class TestFaults:
         assert faults(Whole, **{**WINDOW, "operator_name": SECRET}) == {"": "the whole of it"}
 
 
-def test_a_fault_is_pickled():
-    for wrong in ({"operator_id": "9" * 21}, {"id_no": "\n"}, {"ec_token": None}, {"x": 1}):
-        with pytest.raises(ValidationError) as caught:
-            PASSWORD(**wrong, mdtrt_cert_type="01A")
-        again = pickle.loads(pickle.dumps(caught.value))
-        assert [it["loc"] for it in again.errors()] == [it["loc"] for it in caught.value.errors()]
-
-
 def test_a_request_cannot_be_changed(query):
     with pytest.raises(ValidationError, match="a request cannot be changed: make another"):
         query.operator_id = "1"

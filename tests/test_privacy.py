@@ -120,7 +120,7 @@ def said_of_an_error(error):
         if isinstance(error, ValidationError):
             yield from (repr(error.errors()), error.json())
         pickled = pickle.dumps(error)
-        yield from (repr(pickled), pickled.decode("utf-8", "ignore"))
+        yield from (repr(pickled), pickled.decode("utf-8", "ignore"), str(pickle.loads(pickled)))
         error = error.__cause__ or error.__context__
 
 
