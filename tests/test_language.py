@@ -11,7 +11,7 @@ import pytest
 import nationec
 from nationec import ReturnCode
 from nationec.codes import ADVICE
-from nationec.language import _system_language, on_command_line, option
+from nationec.language import _system_language, cut, on_command_line, option
 from nationec.zh import CHINESE
 
 from .conftest import on_posix
@@ -88,3 +88,7 @@ def test_a_text_names_what_the_reader_gives():
     token = on_command_line.set(True)
     assert option("out_buffer_size") == "--out-buffer-size"
     on_command_line.reset(token)
+
+
+def test_words_are_cut_after_200_characters():
+    assert [cut("x" * 200), cut("x" * 201)] == ["x" * 200, "x" * 200 + "…"]

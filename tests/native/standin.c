@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #ifdef _WIN32
 #include <windows.h>
@@ -20,19 +19,16 @@
 #endif
 #define SLEEP(ms) Sleep(ms)
 #define CHDIR(path) !SetCurrentDirectoryA(path)
-#define MKDIR(path) CreateDirectoryA(path, NULL)
 #ifdef STANDIN_CDECL
 #define CALL __cdecl
 #else
 #define CALL __stdcall
 #endif
 #else
-#include <sys/stat.h>
 #include <unistd.h>
 #define EXPORT __attribute__((visibility("default")))
 #define SLEEP(ms) usleep((ms) * 1000)
 #define CHDIR(path) chdir(path)
-#define MKDIR(path) mkdir(path, 0755)
 #define CALL
 #endif
 
@@ -105,54 +101,14 @@ static void repeat(const char *argument, char *out) {
     }
 }
 
-/* The text, scrambled, as a line of base64. */
-static void put_base64(const char *text, FILE *file) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t n, left = strlen(text);
-    for (; left; left -= n, text += n) {
-        unsigned char three[3] = {0, 0, 0};
-        for (n = 0; n < 3 && n < left; n++) three[n] = (unsigned char)text[n] ^ 0x5a;
-        fputc(digits[three[0] >> 2], file);
-        fputc(digits[(three[0] & 3) << 4 | three[1] >> 4], file);
-        fputc(n > 1 ? digits[(three[1] & 15) << 2 | three[2] >> 6] : '=', file);
-        fputc(n > 2 ? digits[three[2] & 63] : '=', file);
-    }
-    fputc('\n', file);
-}
-
-/* What the real DLL leaves in the current directory: its settings, and a line of a log for each day. */
-static int leave_traces(const char *url, const char *in_data) {
-    const char *org_id = strstr(in_data, "\"orgId\":\"");
-    char log[64];
-    time_t now = time(NULL);
-    FILE *file = fopen("NationEcCode.ini", "wb");
-    if (!file) return 0;
-    org_id = org_id ? org_id + strlen("\"orgId\":\"") : "\"";
-    fprintf(file, "[Updater]\r\norgId=%.*s\r\nurl=%.*s\r\n", (int)strcspn(org_id, "\""), org_id,
-            (int)(strrchr(url, '/') - url), url);
-    fclose(file);
-    MKDIR("dlllog(Nation)");
-    strftime(log, sizeof log, "dlllog(Nation)/Nationlog%Y%m%d.txt", localtime(&now));
-    if (!(file = fopen(log, "ab"))) return 0;
-    put_base64(in_data, file);
-    return fclose(file) == 0;
-}
-
-static int recurse(volatile int depth) {
-    volatile char frame[4096];
-    frame[0] = (char)depth;
-    return depth < 0 ? 0 : recurse(depth + 1) + frame[0];
-}
-
 EXPORT char *CALL NationEcTrans(char *strUrl, char *InData, char *OutData) {
-    static char returned[65536], passing[16];
+    static char returned[65536];
     const char *mode = strrchr(strUrl, '/'), *argument;
     size_t length;
     mode = mode ? mode + 1 : strUrl;
     argument = strchr(mode, '=');
     length = argument ? (size_t)(argument++ - mode) : strlen(mode);
 #define IS(name) (length == sizeof name - 1 && !strncmp(mode, name, length))
-    memset(passing, 'z', sizeof passing - 1);
 
     /* What it answers. */
     if (IS("localQrCodeQuery") && NEEDED) return strcpy(OutData, EXAMPLE), ok;
@@ -176,21 +132,6 @@ EXPORT char *CALL NationEcTrans(char *strUrl, char *InData, char *OutData) {
         return strcpy(OutData + sizeof EXAMPLE, ok);
     }
     if (IS("inreturn")) return InData + atol(argument); /* it is InData, from there on */
-    if (IS("incopy")) { /* a piece of InData: FROM,LENGTH */
-        length = (size_t)atol(strchr(argument, ',') + 1);
-        memcpy(returned, InData + atol(argument), length);
-        returned[length] = 0;
-        return returned;
-    }
-    if (IS("infind")) { /* a piece of InData, from its first TEXT on, in hexadecimal, or all of it */
-        unhex(argument, returned);
-        return strstr(InData, returned) ? strstr(InData, returned) : InData;
-    }
-    if (IS("urlreturn")) return strUrl;
-    if (IS("passing")) { /* it is overwritten by the next call */
-        strcpy(OutData, EXAMPLE);
-        return strcpy(passing, ok);
-    }
     if (IS("fill")) { /* so many x, with the terminator after them */
         length = (size_t)atol(argument);
         memset(OutData, 'x', length);
@@ -226,7 +167,6 @@ EXPORT char *CALL NationEcTrans(char *strUrl, char *InData, char *OutData) {
         if (settings) fclose(settings);
         return settings && log ? strcpy(OutData, EXAMPLE), ok : strcpy(returned, "-1");
     }
-    if (IS("traces")) return leave_traces(strUrl, InData) ? strcpy(OutData, EXAMPLE), ok : NULL;
 
     /* What it does to the process. */
     if (IS("locale")) { /* any that there is, with a decimal comma first */
@@ -294,6 +234,5 @@ EXPORT char *CALL NationEcTrans(char *strUrl, char *InData, char *OutData) {
     }
     if (IS("abort")) abort();
     if (IS("exit")) exit(argument ? atoi(argument) : 0);
-    if (IS("overflow")) return recurse(0) ? ok : NULL;
     return strcpy(OutData, "no such mode"), ok;
 }
