@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nationec import DllCrashError, DllLoadError, DllTransport
+from nationec import DllCrashError, DllLoadError, DllTransport, IsolatedDll
 
 from .conftest import WINDOWS, compiled, compiled_with_need, on_linux, on_posix
 
@@ -181,8 +181,9 @@ class TestMemory:
     def test_a_buffer_of_less_than_a_byte_or_a_folder_that_is_none_is_refused(self, standin):
         for name, wrongs in (("out_buffer_size", (0, -1)), ("cwd", (standin, "no-such-folder"))):
             for wrong in wrongs:
-                with pytest.raises(ValueError, match=f"{name} must be"):
-                    DllTransport(standin, **{name: wrong})
+                for transport in (DllTransport, IsolatedDll):
+                    with pytest.raises(ValueError, match=f"{name} must be"):
+                        transport(standin, **{name: wrong})
         one = DllTransport(standin, out_buffer_size=1)
         assert one.exchange(b"http://h/untouched", b"{}") == (b"0000", b"")
 
