@@ -135,8 +135,8 @@ class TestStartAndStop:
         gone = [worker(isolated), spawned(isolated)]
         end(isolated)
         end(isolated)
-        assert_gone(*gone)
         assert_works(isolated)
+        assert_gone(*gone)
 
     def test_a_process_that_somebody_else_ended_between_two_calls_is_replaced(self, isolated):
         isolated.start()
