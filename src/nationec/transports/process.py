@@ -213,7 +213,7 @@ class Process:
 
 def _pause(pipe: FileIO, waited: float, left: float) -> None:
     """Wait until ``pipe`` is ready, but only for a moment."""
-    if hasattr(select, "poll"):
+    if sys.platform != "win32" and hasattr(select, "poll"):
         poll = select.poll()
         poll.register(pipe, select.POLLIN if pipe.readable() else select.POLLOUT)
         poll.poll(1000 * min(left, 0.1))
