@@ -23,6 +23,7 @@ from .models import AnyRequest, Envelope, Request, T, first
 Extra = Union[Dict[str, Any], str, None]
 """``extra`` of the head (§4.2.4.1): an object, or JSON text that is sent unchanged."""
 
+_PHOTO = b'"photoData":"'
 _AROUND = "\ufeff \t\r\n"  # a byte order mark, and white space
 _ERROR_WORDS = "message", "cause"
 _GATEWAY_WORDS = (*_ERROR_WORDS, "err_msg", "error", "status")
@@ -72,29 +73,32 @@ class Wire:
         Raises ``ValueError`` for a value that JSON or the encoding cannot represent,
         and for an ``extra`` of more than 2,048 characters.
         """
+        message = b'{"orgId":%b,"transType":%b,"data":%b%b}' % (
+            _json(request.org_id),
+            _json(request.trans_type),
+            self._data(request),
+            b"" if extra is None else self._extra(extra),
+        )
+        # A photo is ASCII, and stays the same in each encoding: copy it, that is fast.
+        start = message.find(_PHOTO) + len(_PHOTO)
+        end = message.find(b'"', start)
+        before, photo, after = message[:start], message[start:end], message[end:]
+        if not (before.endswith(_PHOTO) and photo.isascii()):
+            return self.encode(message.decode())
+        encoded = self.encode(before.decode()), photo, self.encode(after.decode())
+        return b"".join(encoded)
+
+    def _data(self, request: Request[Any]) -> bytes:
         data = _data(request)
-        if self._data_as_text:
-            data = _json(data.decode())
-        values = _json(request.org_id), _json(request.trans_type), data
-        message = b'{"orgId":%b,"transType":%b,"data":%b' % values
-        if extra is None:
-            return self._encode_json(message + b"}")
+        return _json(data.decode()) if self._data_as_text else data
+
+    def _extra(self, extra: Union[Dict[str, Any], str]) -> bytes:
         text = extra if isinstance(extra, str) else _json(extra).decode()
         if len(text) > 2048:
             fault = _("extra has more than the 2,048 characters of the standard")
             raise ValueError(fault)
         as_text = self._data_as_text or isinstance(extra, str)
-        value = _json(text) if as_text else text.encode()
-        return self._encode_json(b'%b,"extra":%b}' % (message, value))
-
-    def _encode_json(self, message: bytes) -> bytes:
-        # A photo is ASCII, and stays the same in each encoding: copy it, that is fast.
-        before, name, rest = message.partition(b'"photoData":"')
-        photo, quote, after = rest.partition(b'"')
-        if not name or not photo.isascii():
-            return self.encode(message.decode())
-        before, after = (self.encode(text.decode()) for text in (before, after))
-        return b"".join((before, name, photo, quote, after))
+        return b',"extra":' + (_json(text) if as_text else text.encode())
 
     def answer(self, received: bytes) -> Envelope:
         """Read the head of an answer (§4.2.4.2). Raises ``ResponseFormatError``."""
