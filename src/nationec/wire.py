@@ -89,7 +89,7 @@ class Wire:
         return b"".join(encoded)
 
     def _data(self, request: Request[Any]) -> bytes:
-        data = _data(request)
+        data = _serialized(request)
         return _json(data.decode()) if self._data_as_text else data
 
     def _extra(self, extra: Union[Dict[str, Any], str]) -> bytes:
@@ -207,7 +207,7 @@ def read(model: Type[T], value: Any, what: str) -> T:
     raise _unreadable(what, model, value, faults)
 
 
-def _data(request: Request[Any]) -> bytes:
+def _serialized(request: Request[Any]) -> bytes:
     # A user's class may declare trans_type as a field, which is not sent. In an
     # AnyRequest a field of that name is data.
     exclude = None if isinstance(request, AnyRequest) else {"trans_type"}
