@@ -20,6 +20,7 @@ import pytest
 from nationec import DllLoadError
 from nationec.commands.guide import GUIDE
 from nationec.commands.output import EXIT_CODES
+from nationec.transports import process
 
 ROOT = Path(__file__).parents[1]
 TEXTS = {path.name: path.read_text("utf-8") for path in (ROOT / "README.md", GUIDE)}
@@ -80,6 +81,15 @@ def test_a_block_prints_what_it_says(language, code, request_json, promised, run
 
 
 @BOTH
+def test_a_link_leads_somewhere(name):
+    headings = re.findall(r"^#+ (.*)$", PROSE[name], re.MULTILINE)
+    plain = [re.sub(r"[^\w -]", "", heading.lower()) for heading in headings]
+    anchors = {"#" + heading.replace(" ", "-") for heading in plain}
+    for link in re.findall(r"\]\(([^)]+)\)", PROSE[name]):
+        assert link in anchors or (ROOT / link).is_file(), link
+
+
+@BOTH
 def test_an_exit_code_is_that_of_the_command(name):
     rows = re.findall(r"^\| ([^|]*) \| (\d) \|", PROSE[name], re.MULTILINE)
     shown = {
@@ -93,3 +103,8 @@ def test_every_reason_of_a_load_error_is_in_the_handbook():
     reasons = re.findall(r"``(\w+(?:-\w+)+)``", DllLoadError.__doc__)
     shown = re.findall(r"^\| `(\w+(?:-\w+)+)` \|", PROSE["guide.md"], re.MULTILINE)
     assert sorted(reasons) == sorted(shown)
+
+
+@pytest.mark.parametrize("name", process._SENT)
+def test_the_handbook_names_what_a_packed_program_needs(name):
+    assert f"`{name}.py`" in PROSE["guide.md"]
