@@ -25,23 +25,23 @@ DLLS = Path(os.environ["NATIONEC_TEST_DLLS"]) if "NATIONEC_TEST_DLLS" in os.envi
 """The C stand-ins as Windows DLLs of one width; those of the other are in the folder beside it."""
 NO_DLLS = "NATIONEC_TEST_DLLS names no folder with the stand-ins, see tests/windows"
 URL = "http://127.0.0.1:8081/localcfc/api/hsecfc/"
-WINDOW = {
+COMMON = {
     "business_type": "01101",
     "operator_id": "008",
     "operator_name": "TEST",
     "office_id": "01",
     "office_name": "内科",
 }
-"""What every transaction asks of the window."""
-ON_WIRE = {to_camel(name): value for name, value in WINDOW.items()}
+"""The fields that every request needs."""
+ON_WIRE = {to_camel(name): value for name, value in COMMON.items()}
 INSURED = {"id_no": "1", "id_type": "01", "user_name": "n", "mdtrt_cert_type": "02A"}
-"""What the password check asks besides."""
+"""More fields, for the password check."""
 PATIENT = {"idNo": "1", "idType": "01", "userName": "n", "ecToken": "t", "insuOrg": "430000"}
 """The required fields of an answer."""
 
-on_posix = pytest.mark.skipif(WINDOWS, reason="Windows has no such thing, or shows its own")
-on_linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux has such files")
-on_windows = pytest.mark.skipif(not WINDOWS, reason="Windows alone has such a thing")
+on_posix = pytest.mark.skipif(WINDOWS, reason="not on Windows")
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="on Linux alone")
+on_windows = pytest.mark.skipif(not WINDOWS, reason="on Windows alone")
 needs_dlls = pytest.mark.skipif(DLLS is None, reason=NO_DLLS)
 
 # A shell that runs the tests in the background has Ctrl-C ignored, and Python leaves that as it is.
@@ -68,7 +68,7 @@ def arrived(client, request, **options):
 
 
 def in_threads(count, work):
-    """Runs ``work(number)`` in so many threads, and raises what one of them raised."""
+    """Runs ``work(number)`` in ``count`` threads, and raises the first error."""
     with ThreadPoolExecutor(count) as pool:
         for running in [pool.submit(work, number) for number in range(count)]:
             running.result()
@@ -101,8 +101,8 @@ def compiled_with_need(folder):
 
 
 @pytest.fixture
-def dll(standin):
-    """Makes a client of the C stand-in: ``dll("fill=5")`` answers five x (see standin.c)."""
+def client_of(standin):
+    """Makes clients of the C stand-in: ``client_of("fill=5")`` has five x (see standin.c)."""
     clients = []
 
     def make(mode="localQrCodeQuery", **options):
@@ -141,4 +141,4 @@ def client(simulator):
 @pytest.fixture
 def query():
     """The request of §5.3.5.1."""
-    return EcQueryRequest(**WINDOW, device_type="")
+    return EcQueryRequest(**COMMON, device_type="")

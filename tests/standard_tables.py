@@ -1,7 +1,7 @@
 """The standard's own tables and examples: ``standard/`` has its sections word for word.
 
-``cn.nhsa.ec.auth.*`` there are the tables of the terminal's
-standard, as ``spec/terminal.md`` has them.
+``cn.nhsa.ec.auth.*`` there are the tables of the terminal's standard, from the source code of a
+public HIS.
 """
 
 import re

@@ -18,7 +18,7 @@ from nationec import (
     QrcodeGetRequest,
 )
 
-from .conftest import WINDOW, in_threads, on_posix
+from .conftest import COMMON, in_threads, on_posix
 
 SECRETS = {
     "idNo": "110101198001019999",
@@ -29,7 +29,7 @@ SECRETS = {
     "unlisted": "UNLISTEDVALUE",
     "extra": {"x": "EXTRAVALUE"},
 }
-SCAN = QrcodeGetRequest(**WINDOW, out_biz_no="X1")
+SCAN = QrcodeGetRequest(**COMMON, out_biz_no="X1")
 SETTLE = AnyRequest("cn.nhsa.settle.it", outBizNo="X1", operatorName="TEST")
 
 
@@ -91,7 +91,7 @@ def in_china(monkeypatch):
 @on_posix
 @pytest.mark.usefixtures("in_china")
 def test_a_day_in_the_log_is_the_day_of_the_number(client, log):
-    client.call(QrcodeGetRequest(**WINDOW))
+    client.call(QrcodeGetRequest(**COMMON))
     (row,) = log.rows()
     assert row["started_at"][:10].replace("-", "") == row["out_biz_no"][:8]
     assert row["started_at"].endswith("+08:00")
@@ -116,9 +116,9 @@ def test_a_name_and_a_number_are_masked(audit_log):
 def test_the_file_names_no_patient(client, simulator, tmp_path, answer):
     person = {name: SECRETS[name] for name in ("idNo", "userName", "ecToken")}
     for request in (
-        QrcodeGetRequest(**WINDOW, photo_data=b"photo", ext_data=SECRETS),
-        AuthCheckRequest(**WINDOW, photo_data=b"photo", auth_no=SECRETS["ecToken"]),
-        EcPwdRequest(**WINDOW, **person, id_type="01", mdtrt_cert_type="01A"),
+        QrcodeGetRequest(**COMMON, photo_data=b"photo", ext_data=SECRETS),
+        AuthCheckRequest(**COMMON, photo_data=b"photo", auth_no=SECRETS["ecToken"]),
+        EcPwdRequest(**COMMON, **person, id_type="01", mdtrt_cert_type="01A"),
         AnyRequest("cn.nhsa.cert.get", **SECRETS, photoData=["photo"]),
     ):
         simulator.answer(**answer)
@@ -178,7 +178,7 @@ def test_threads_share_one_client_and_one_log(client, log):
 
     def work(_):
         for _ in range(20):
-            numbers.append(client.exchange(QrcodeGetRequest(**WINDOW)).out_biz_no)
+            numbers.append(client.exchange(QrcodeGetRequest(**COMMON)).out_biz_no)
 
     in_threads(8, work)
     noted = [(row["out_biz_no"], row["outcome"]) for row in log.rows()]

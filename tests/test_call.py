@@ -13,14 +13,14 @@ import pytest
 from nationec import IsolatedDll, Simulator
 from nationec.commands import call
 
-from .conftest import INSURED, ON_WIRE, PATIENT, WINDOW, answer, on_linux, on_posix
+from .conftest import COMMON, INSURED, ON_WIRE, PATIENT, answer, on_linux, on_posix
 
-JSON = ["call", "--json", "-"]
-QUERY = [*JSON, "ec.query"]
-SIMULATED = [*QUERY, "--simulate"]
+CALL = ["call", "--json", "-"]
+SCAN = [*CALL, "ec.query"]
+SIMULATED = [*SCAN, "--simulate"]
 REQUEST = json.dumps(ON_WIRE)
-OK = json.dumps({"code": 0, "data": {**PATIENT, "userName": "张三"}}, ensure_ascii=False)
-PLACE = ["--org-id", "1", "--url", "http://h/localQrCodeQuery"]
+FULL = json.dumps({"code": 0, "data": {**PATIENT, "userName": "张三"}}, ensure_ascii=False)
+SITE = ["--org-id", "1", "--url", "http://h/localQrCodeQuery"]
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def message(nationec):
     """What ``--json -`` sends to the simulator, and stderr."""
 
     def message(stdin, *arguments):
-        _, _, err = nationec(*JSON, "--simulate", *arguments, stdin=stdin)
+        _, _, err = nationec(*CALL, "--simulate", *arguments, stdin=stdin)
         (sent,) = nationec.sent
         return sent, err
 
@@ -62,7 +62,7 @@ def message(nationec):
 class TestSettings:
     def test_a_dll_has_a_minute_and_64_kib_unless_told(self, nationec, mocker, standin):
         made = mocker.patch("nationec.client.IsolatedDll", wraps=IsolatedDll)
-        assert nationec(*QUERY, *PLACE, "--dll", standin)[0] == 0
+        assert nationec(*SCAN, *SITE, "--dll", standin)[0] == 0
         settings = {"python": None, "timeout": 60.0, "out_buffer_size": 65536}
         made.assert_called_once_with(str(standin), **settings)
         assert nationec("call", "--help")[1].count("60 s by default") == 1
@@ -70,21 +70,21 @@ class TestSettings:
     def test_may_stand_in_the_environment_with_the_quotes_and_blanks_of_cmd(
         self, nationec, monkeypatch, standin
     ):
-        assert "give --url and --org-id" in nationec(*QUERY)[2]
+        assert "give --url and --org-id" in nationec(*SCAN)[2]
         monkeypatch.setenv("NATIONEC_URL", ' "http://h/localQrCodeQuery" ')
         monkeypatch.setenv("NATIONEC_ORG_ID", "1234567 ")
         monkeypatch.setenv("NATIONEC_DLL", f'"{standin}"')
         message = {"orgId": "1234567", "transType": "ec.query ", "data": ON_WIRE}
-        assert nationec(*JSON, stdin=message)[0] == 0
+        assert nationec(*CALL, stdin=message)[0] == 0
         monkeypatch.setenv("NATIONEC_TIMEOUT", "0.5")
-        status, _, err = nationec(*QUERY, "--url", "http://h/sleep=60000")
+        status, _, err = nationec(*SCAN, "--url", "http://h/sleep=60000")
         assert (status, "within 0.5 s" in err) == (7, True)
         monkeypatch.setenv("NATIONEC_PYTHON", "no-such-python")
-        assert nationec(*QUERY)[0] == 3
+        assert nationec(*SCAN)[0] == 3
 
     def test_one_encoding_in_and_another_out(self, nationec, standin):
         mode = answer({"code": 0, "data": {"name": "张三"}}, "utf-8")
-        scan = [*JSON, "x", *PLACE, "--dll", standin, "--url", f"http://h/{mode}"]
+        scan = [*CALL, "x", *SITE, "--dll", standin, "--url", f"http://h/{mode}"]
         assert nationec(*scan)[0] == 6
         status, out, _ = nationec(*scan, "--response-encoding", "utf-8")
         assert (status, json.loads(out)) == (0, {"name": "张三"})
@@ -93,7 +93,7 @@ class TestSettings:
 class TestMessage:
     def test_is_a_file_with_either_spelling(self, nationec, tmp_path):
         path = tmp_path / "请求.json"
-        for fields in (WINDOW, ON_WIRE):
+        for fields in (COMMON, ON_WIRE):
             path.write_text(json.dumps(fields))
             run = nationec("call", "--json", path, "ec.query", "--org-id", "777", "--simulate")
             assert (run[0], run[2]) == (0, "")
@@ -116,7 +116,7 @@ class TestMessage:
     def test_whose_data_came_as_text_goes_out_as_text(self, nationec, standin, tmp_path):
         whole = {"transType": "x.y", "data": json.dumps({"a": "药"})}
         keep = tmp_path / "kept.json"
-        assert nationec(*JSON, *PLACE, "--dll", standin, "--keep", keep, stdin=whole)[0] == 0
+        assert nationec(*CALL, *SITE, "--dll", standin, "--keep", keep, stdin=whole)[0] == 0
         in_data = json.loads(json.loads(keep.read_bytes())["inData"])
         assert json.loads(in_data["data"]) == {"orgId": "1", "a": "药"}
 
@@ -188,7 +188,7 @@ class TestExitCodes:
         assert facts.items() <= shown.items()
 
     def test_3_is_for_a_dll_that_is_not_there_which_is_told_once(self, tmp_path):
-        query = [*QUERY, *PLACE, "--dll", str(tmp_path / "no.dll"), "--json-errors"]
+        query = [*SCAN, *SITE, "--dll", str(tmp_path / "no.dll"), "--json-errors"]
         command = [sys.executable, "-m", "nationec", *query]
         done = subprocess.run(command, input=REQUEST, capture_output=True, encoding="utf-8")
         shown = json.loads(done.stderr)  # with nothing beside it
@@ -208,7 +208,7 @@ class TestExitCodes:
     @on_posix
     def test_7_is_for_ctrl_c_after_the_request_was_sent(self, interrupted, standin, tmp_path):
         keep = tmp_path / "kept.json"
-        where = [*PLACE, "--dll", standin, "--url", "http://h/sleep=60000", "--keep", keep]
+        where = [*SITE, "--dll", standin, "--url", "http://h/sleep=60000", "--keep", keep]
         status, out, err = interrupted(keep, *where, "--json-errors")
         shown = json.loads(err)
         assert (status, out, shown["outcomeUnknown"]) == (7, "", True)
@@ -219,7 +219,7 @@ class TestExitCodes:
     def test_130_is_for_ctrl_c_before(self, interrupted, standin, tmp_path):
         starting = tmp_path / "starting"
         python = f"sh -c 'touch {starting}; exec sleep 60'"
-        where = [*PLACE, "--dll", standin, "--python", python]
+        where = [*SITE, "--dll", standin, "--python", python]
         assert interrupted(starting, *where) == (130, "", "")
 
     @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ class TestExitCodes:
         ],
     )
     def test_2_is_for_what_is_wrong_in_itself_and_not_sent(self, nationec, arguments, stdin, said):
-        run = [*JSON, "--simulate", *arguments]
+        run = [*CALL, "--simulate", *arguments]
         status, out, err = nationec(*run, stdin=stdin)
         assert (status, out, nationec.sent) == (2, "", [])
         assert said in err
@@ -260,11 +260,11 @@ class TestExitCodes:
             assert facts["forOperator"] == "请求有误，未发送，请联系信息科"
 
     @pytest.mark.parametrize("language", ["en", "zh"])
-    def test_what_python_and_the_system_say_is_not_shown(
+    def test_errors_use_the_commands_names_and_language(
         self, nationec, standin, tmp_path, monkeypatch, language
     ):
         monkeypatch.setenv("NATIONEC_LANG", language)
-        real = [*QUERY, *PLACE, "--dll", standin]
+        real = [*SCAN, *SITE, "--dll", standin]
         no_token = {**ON_WIRE, **dict(zip(("idNo", "idType", "userName"), INSURED.values()))}
         for arguments, message in (
             ([*real, "--dll", tmp_path / "no.dll"], ON_WIRE),
@@ -272,13 +272,14 @@ class TestExitCodes:
             ([*real, "--out-buffer-size", "0.5"], ON_WIRE),
             ([*real, "--encoding", "utf-8"], ON_WIRE),
             ([*real, "--response-encoding", "utf-16"], ON_WIRE),
-            ([*JSON, "cn.nhsa.ec.pwd", "--simulate"], {**no_token, "mdtrtCertType": "01A"}),
+            ([*CALL, "cn.nhsa.ec.pwd", "--simulate"], {**no_token, "mdtrtCertType": "01A"}),
             ([*SIMULATED, "--org-id", "1" * 41], ON_WIRE),
             ([*SIMULATED, "--keep", tmp_path], ON_WIRE),
         ):
             status, _, err = nationec(*arguments, stdin=message)
             assert status != 0, arguments
             err = err.replace(str(tmp_path), "").replace(str(standin), "")
+            # A Python name, `x=`, a class.
             assert not re.search(r"\b[a-z]+_[a-z_]+\b|[a-z]=|IsolatedDll|error\.|Errno", err), err
             assert language == "en" or not re.search("[a-z]{3,} [a-z]{2,} [a-z]{2,}|; ", err), err
 
@@ -293,7 +294,7 @@ class TestForms:
         head = {"code": 0, "message": "好", "extra": {"x": 2.5}}
         data = {**PATIENT, "fee": 1.1}
         raw = json.dumps({**head, "orgId": 7, "data": data})
-        scan = [*JSON, "cn.nhsa.qrcode.get", "--simulate", "--envelope"]
+        scan = [*CALL, "cn.nhsa.qrcode.get", "--simulate", "--envelope"]
         status, out, _ = nationec(*scan, stdin={**ON_WIRE, "outBizNo": "X1"}, raw=raw)
         shown = json.loads(out)
         assert status == 0
@@ -315,16 +316,16 @@ class TestKeep:
     def keep(self, nationec, tmp_path, standin):
         def keep(mode):
             path = tmp_path / "kept.json"
-            where = [*PLACE, "--dll", standin, "--url", f"http://h/{mode}", "--keep", path]
+            where = [*SITE, "--dll", standin, "--url", f"http://h/{mode}", "--keep", path]
             message = {**ON_WIRE, "officeName": "\u9fb4科"}
-            return nationec(*QUERY, *where, stdin=message)[0], json.loads(path.read_bytes())
+            return nationec(*SCAN, *where, stdin=message)[0], json.loads(path.read_bytes())
 
         return keep
 
     @pytest.mark.parametrize(
         ("mode", "exit_code", "error", "answered"),
         [
-            (answer(OK), 0, None, {"returnValue": "0000", "outData": OK}),
+            (answer(FULL), 0, None, {"returnValue": "0000", "outData": FULL}),
             ("null", 4, "ProtocolError", {"returnValue": None, "outData": ""}),
             (answer(b"\xff\xfe"), 6, "ResponseFormatError", {"outDataBase64": "//4="}),
             ("exit", 7, "DllCrashError", {"returnValue": None, "outData": ""}),

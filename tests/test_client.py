@@ -24,14 +24,14 @@ from nationec import (
     Simulator,
 )
 
-from .conftest import INSURED, ON_WIRE, URL, WINDOW
+from .conftest import COMMON, INSURED, ON_WIRE, URL
 
-SCAN = QrcodeGetRequest(**WINDOW, out_biz_no="N1")
+SCAN = QrcodeGetRequest(**COMMON, out_biz_no="N1")
 
 
 class TestFillingIn:
     def test_makes_an_out_biz_no_unless_one_is_given(self, client, simulator):
-        request = QrcodeGetRequest(**WINDOW)
+        request = QrcodeGetRequest(**COMMON)
         exchange = client.exchange(request)
         number = simulator.requests[0]["data"]["outBizNo"]
         assert number == exchange.out_biz_no == exchange.request.out_biz_no
@@ -54,7 +54,7 @@ class TestFillingIn:
             "mdtrt_cert_type": ("2A", "mdtrt_cert_type=2A is not listed, 02A ("),
         }
         given = {name: value for name, (value, _) in slips.items()}
-        client.call(EcPwdRequest(**{**WINDOW, **INSURED, **given}))
+        client.call(EcPwdRequest(**{**COMMON, **INSURED, **given}))
         (sent,) = simulator.requests
         assert len(caplog.records) == len(slips)
         for name, (value, told) in slips.items():
@@ -64,7 +64,7 @@ class TestFillingIn:
 
     def test_leaves_out_the_blanks_that_a_database_adds(self, simulator):
         client = Client(" http://h ", "1234567   ", transport=simulator)
-        client.call(EcQueryRequest(**{name: value.ljust(40) for name, value in WINDOW.items()}))
+        client.call(EcQueryRequest(**{name: value.ljust(40) for name, value in COMMON.items()}))
         assert client.url == "http://h"
         assert simulator.requests[0]["data"] == {"orgId": "1234567", **ON_WIRE}
 
@@ -87,7 +87,7 @@ class TestRefusals:
             trans_type = "x"
 
         for request, told in (
-            ({"transType": "ec.query"}, r"a dict is no request.*EcQueryRequest\(\.\.\.\)"),
+            ({"transType": "ec.query"}, r"a dict is not a request.*EcQueryRequest\(\.\.\.\)"),
             (EcQueryRequest, r"give EcQueryRequest\(\.\.\.\), not the class"),
             (Nameless(), "Nameless needs a trans_type of 1 to 40"),
             (TooLong(), "TooLong needs a trans_type of 1 to 40"),
@@ -137,9 +137,9 @@ def test_the_dll_is_called_here_or_in_a_process_of_its_own(standin):
         Client(URL, "1", dll=standin, timeout=0)
 
 
-def test_an_exchange_has_all_of_the_call(dll, query):
+def test_an_exchange_has_all_of_the_call(client_of, query):
     before = datetime.now(timezone.utc)
-    exchange = dll().exchange(query)
+    exchange = client_of().exchange(query)
     assert before <= exchange.started_at <= datetime.now(timezone.utc)
     assert 0 < exchange.elapsed < 5
     assert json.loads(exchange.sent.decode("gb18030"))["transType"] == "ec.query"
@@ -180,18 +180,18 @@ class TestLogging:
         line = self.line(caplog, logging.WARNING if "error" in told else logging.DEBUG)
         assert re.fullmatch(rf"cn\.nhsa\.qrcode\.get outBizNo=N1 {told}\d*\.\d ms", line)
 
-    def test_of_a_hook_that_raises_changes_nothing(self, dll, query, caplog):
-        client = dll(on_exchange=lambda exchange: exchange.data.user_name + 1)
+    def test_of_a_hook_that_raises_changes_nothing(self, client_of, query, caplog):
+        client = client_of(on_exchange=lambda exchange: exchange.data.user_name + 1)
         assert client.call(query).user_name == "张三"
         line = self.line(caplog, logging.WARNING)
         assert line == "on_exchange raised TypeError; it is ignored"
 
-    def test_that_fails_loses_no_transaction(self, dll, query, monkeypatch):
+    def test_that_fails_loses_no_transaction(self, client_of, query, monkeypatch):
         def broken(record):
             raise AttributeError("user")
 
         logger, seen = logging.getLogger("nationec"), []
         monkeypatch.setattr(logger, "filters", [broken])
         monkeypatch.setattr(logger, "level", logging.DEBUG)
-        assert dll(on_exchange=seen.append).call(query).user_name == "张三"
+        assert client_of(on_exchange=seen.append).call(query).user_name == "张三"
         assert [exchange.error for exchange in seen] == [None]

@@ -20,7 +20,7 @@ from nationec import (
     new_out_biz_no,
 )
 
-from .conftest import URL, WINDOW, in_threads, on_posix
+from .conftest import COMMON, URL, in_threads, on_posix
 
 CALLS = 20_000 if "NATIONEC_TEST_FULL" in os.environ else 1_000
 THREADS = 32
@@ -29,7 +29,7 @@ ECHOED = (b"0000", b"{}")
 
 
 def ask(name):
-    return EcQueryRequest(**{**WINDOW, "operator_name": name})
+    return EcQueryRequest(**{**COMMON, "operator_name": name})
 
 
 @contextmanager
@@ -86,8 +86,8 @@ class TestFork:
                 os._exit(status)
         return os.waitpid(child, 0)[1] == 0
 
-    def test_a_child_calls_while_the_parent_is_in_a_call(self, dll):
-        slow, fast = dll("sleep=500"), dll("echo").transport
+    def test_a_child_calls_while_the_parent_is_in_a_call(self, client_of):
+        slow, fast = client_of("sleep=500"), client_of("echo").transport
         with meanwhile(lambda: slow.call(ask("x"))) as thread:
             assert self.in_a_child(lambda: fast.exchange(*ECHO) == ECHOED)
             assert thread.is_alive()
@@ -121,8 +121,8 @@ class TestFork:
                 stop.set()
 
 
-def test_a_client_closed_during_a_call_finishes_that_call_and_takes_no_more(dll):
-    client, answers = dll("sleep=300"), []
+def test_a_client_closed_during_a_call_finishes_that_call_and_takes_no_more(client_of):
+    client, answers = client_of("sleep=300"), []
     with meanwhile(lambda: answers.append(client.call(ask("x")).user_name)):
         client.close()
         with pytest.raises(ValueError, match="closed"):
@@ -140,9 +140,9 @@ def test_an_isolated_dll_stopped_or_closed_during_a_call_finishes_that_call(stan
     assert [returned for returned, _ in answers] == [b"0000"]
 
 
-def test_a_keyboard_interrupt_is_raised_when_the_call_returns(dll):
+def test_a_keyboard_interrupt_is_raised_when_the_call_returns(client_of):
     seen = []
-    client = dll("sleep=400", on_exchange=seen.append)
+    client = client_of("sleep=400", on_exchange=seen.append)
     started = time.monotonic()
     timer = threading.Timer(0.1, _thread.interrupt_main)
     timer.start()
@@ -152,4 +152,4 @@ def test_a_keyboard_interrupt_is_raised_when_the_call_returns(dll):
     assert 0.3 < time.monotonic() - started < 5
     timer.join()
     assert len(seen) == 1
-    assert dll("once").call(ask("张三")).user_name == "张三"
+    assert client_of("once").call(ask("张三")).user_name == "张三"

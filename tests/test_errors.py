@@ -26,9 +26,9 @@ from nationec import (
 )
 from nationec.errors import crash_error, load_error
 
-from .conftest import INSURED, WINDOW
+from .conftest import COMMON, INSURED
 
-SCAN = QrcodeGetRequest(**WINDOW, out_biz_no="N1")  # may be repeated
+SCAN = QrcodeGetRequest(**COMMON, out_biz_no="N1")  # may be repeated
 SETTLE = AnyRequest("cn.nhsa.settle", outBizNo="N2")
 NAMELESS = AnyRequest("cn.nhsa.settle")  # without an outBizNo
 SCAN_AGAIN = "未收到结果，本次不产生费用，请重新扫码"
@@ -155,10 +155,10 @@ def test_nothing_from_outside_makes_a_line_of_its_own(caplog):
 
 def test_each_transaction_says_what_the_operator_does_again():
     for request, action in (
-        (EcQueryRequest(**WINDOW), "扫码"),
-        (AuthCheckRequest(**WINDOW, auth_no="1"), "刷脸"),
-        (EcAuthRequest(**WINDOW), "刷脸"),
-        (EcPwdRequest(**WINDOW, **INSURED), "输入密码"),
+        (EcQueryRequest(**COMMON), "扫码"),
+        (AuthCheckRequest(**COMMON, auth_no="1"), "刷脸"),
+        (EcAuthRequest(**COMMON), "刷脸"),
+        (EcPwdRequest(**COMMON, **INSURED), "输入密码"),
     ):
         told = error_of({"code": -3}, request).for_operator
         assert told == f"未收到结果，本次不产生费用，请重新{action}"

@@ -1,4 +1,4 @@
-"""``spec/gb18030-2022.md``, and Python's own codec for all the rest."""
+"""The nineteen characters of the 2022 edition, and Python's own codec for all the rest."""
 
 import re
 

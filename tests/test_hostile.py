@@ -2,7 +2,7 @@
 
 The modes are those of native/standin.c. Nothing may come out wrong: an answer is read as it is
 meant, or it is an error of the library that says what is the matter; and the call after it is as
-good as any other. That it hangs is in test_worker.py, kinds of values are in test_transactions.py.
+good as any other. Hangs are in test_worker.py, kinds of values in test_transactions.py.
 """
 
 import json
@@ -28,10 +28,10 @@ from nationec import (
     ResponseFormatError,
 )
 
-from .conftest import URL, WINDOW, WINDOWS, answer, hexed
+from .conftest import COMMON, URL, WINDOWS, answer, hexed
 
-NUMBER = "533222199909090123"
-PATIENT = {"idNo": NUMBER, "idType": "01", "userName": "张三", "ecToken": "T0", "insuOrg": "430000"}
+ID_NO = "533222199909090123"
+PATIENT = {"idNo": ID_NO, "idType": "01", "userName": "张三", "ecToken": "T0", "insuOrg": "430000"}
 UNKNOWN = {"chnlId": "9", "n": 12, "list": [{}]}
 NOT_INTEGERS = ["\x1d\x1f0\x1c\n", 0.5, "0.5", False, True, "ok", "０", [0], {}, 10**30, "9" * 18]
 
@@ -58,7 +58,7 @@ def text(value, old="", new=""):
 
 
 def repeat(count, template):
-    """OutData is A, so many B, C, so many D, and E, for the template "A|B|C|D|E"."""
+    """OutData is A, ``count`` times B, C, ``count`` times D, E for the template "A|B|C|D|E"."""
     parts = template.split("|")
     assert len(parts) == 5
     return f"repeat={count}," + ",".join(hexed(part) for part in parts)
@@ -82,7 +82,7 @@ def returned(words, **more):
     return Expected(ProtocolError, text, {"return_value": words, **more})
 
 
-def unread(text="", **attributes):
+def fails(text="", **attributes):
     return Expected(ResponseFormatError, text, attributes)
 
 
@@ -92,15 +92,15 @@ def overrun(size):
     return Expected(DllCrashError, text, {"received": received, "exchange.received": received})
 
 
-READ = reads(user_name="张三", id_no=NUMBER, insu_org="430000")
-NOT_JSON = unread("OutData is not JSON")
-TOO_DEEP = unread("read: (OutData|data) nests more than 200 levels deep")
-EMPTY = unread("OutData is empty")
-UTF8 = unread('OutData is UTF-8 and not gb18030: give response_encoding="utf-8"')
-NO_CODE = unread("OutData has no code of the platform", missing=("code",))
-NO_INTEGER = unread("OutData has no code of the platform", unreadable=("code",))
-NO_DATA = unread("data is empty; fields", missing=tuple(PATIENT))
-NO_OBJECT = unread("data is not a JSON object")
+READ = reads(user_name="张三", id_no=ID_NO, insu_org="430000")
+NOT_JSON = fails("OutData is not JSON")
+TOO_DEEP = fails("read: (OutData|data) nests more than 200 levels deep")
+EMPTY = fails("OutData is empty")
+UTF8 = fails('OutData is UTF-8 and not gb18030: give response_encoding="utf-8"')
+NO_CODE = fails("OutData has no code of the platform", missing=("code",))
+NO_INTEGER = fails("OutData has no code of the platform", unreadable=("code",))
+NO_DATA = fails("data is empty; fields", missing=tuple(PATIENT))
+NO_OBJECT = fails("data is not a JSON object")
 ENDED = Expected(DllCrashError, "outcome is unknown")
 
 # The return value, and what is shown of it: text, of JSON the message, of a piece of JSON nothing.
@@ -129,7 +129,10 @@ GATEWAYS = {
 ANSWERS = {
     "OutData is white space": (" \r\n\t", EMPTY),
     # The encoding.
-    "half a character at the end": (b'{"code":0,"message":"\xb4', unread("OutData is not gb18030")),
+    "half a character at the end": (
+        b'{"code":0,"message":"\xb4',
+        fails("OutData is not gb18030"),
+    ),
     "UTF-8": (text(patient()).encode(), UTF8),
     "UTF-8, a refusal": (text(head(code=-2, message="参数异常")).encode(), UTF8),
     "UTF-8, a character beyond the BMP": (text(patient(userName="𠮷")).encode(), UTF8),
@@ -141,10 +144,10 @@ ANSWERS = {
     "a wide blank around it": ("\u3000" + text(patient()), NOT_JSON),
     "raw control characters": (text(patient(), "三", "\n\r\t\x01三"), reads(user_name="张    三")),
     "JSON and something after it": (text(patient()) + "}", NOT_JSON),
-    "a list": (["李四"], unread("OutData is not a JSON object", permanent=True)),
+    "a list": (["李四"], fails("OutData is not a JSON object", permanent=True)),
     "NaN": (text(patient(x=float("nan"))), NOT_JSON),
     **{
-        f"{raw} in {encoding}": (raw.encode(encoding), unread(told, permanent=True))
+        f"{raw} in {encoding}": (raw.encode(encoding), fails(told, permanent=True))
         for raw, told in GATEWAYS.items()
         for encoding in ("gb18030", "utf-8")
     },
@@ -175,11 +178,11 @@ ANSWERS = {
     "data is missing": ({"code": 0}, NO_DATA),
     "data is encrypted": (
         {"code": 0, "encType": "SM4", "encData": "AAAA"},
-        unread(r"it is encrypted \(encType, encData\)", permanent=True),
+        fails(r"it is encrypted \(encType, encData\)", permanent=True),
     ),
     "data lacks fields and has wrong ones": (
         patient(idNo="", userName="null", ecToken=["x"]),
-        unread("missing: idNo, userName; .*kind: ecToken", missing=("idNo", "userName")),
+        fails("missing: idNo, userName; .*kind: ecToken", missing=("idNo", "userName")),
     ),
     # Keys.
     "unknown keys": (patient(**UNKNOWN, none=None, x="", y="null"), reads(model_extra=UNKNOWN)),
@@ -187,7 +190,7 @@ ANSWERS = {
     "a key twice": (text(patient(), '"idNo"', '"userName": "李四", "idNo"'), READ),
     "a key twice, then empty": (
         text(patient(), "}}", ', "userName": null}}'),
-        unread("missing: userName", missing=("userName",)),
+        fails("missing: userName", missing=("userName",)),
     ),
     "keys of Python's own": (patient(__class__="x", model_fields="y", __dict__={}), READ),
     # Values.
@@ -206,10 +209,10 @@ ANSWERS = {
 IN_PATIENT = json.dumps(patient())[:-2]
 IN_TEXT = json.dumps(head(data=json.dumps(PATIENT)))[:-3]
 
-# How often which template is repeated, and what is expected. Of depth, 200 levels are read.
+# Name: (count, template, expected). 200 levels can be read.
 REPEATED = {
     "60 KiB": (60_000, IN_PATIENT + ',"more":"|x|||"}}', reads(more="x" * 60_000)),
-    "a code with more digits than Python reads": (5000, '{"code":|9|||}', unread()),
+    "a code with more digits than Python reads": (5000, '{"code":|9|||}', fails()),
     "nesting of 10,000 that is never closed": (10_000, "|[|||", TOO_DEEP),
     "nesting of 10,000 in data that is a string": (10_000, '{"code":0,"data":"|[||]|"}', TOO_DEEP),
     "nesting of 10,000 in extra as text": (10_000, IN_PATIENT + ',"extra":"|[||]|"}}', TOO_DEEP),
@@ -220,7 +223,7 @@ REPEATED = {
     "nesting of 200 in the orgId": (199, IN_PATIENT + '},"orgId":|[|1|]|}', READ),
 }
 
-# The mode, and what is expected, here and in another process.
+# Name: (mode, expected), here and in another process.
 CASES = {
     # The return value, which is judged first: only 0000 is success.
     **{ascii(it): ("return=" + hexed(it), returned(words)) for it, words in RETURNED.items()},
@@ -263,7 +266,7 @@ FATAL = {
 }
 ISOLATED = {**CASES, **FATAL}
 
-QUERY = EcQueryRequest(**WINDOW)
+QUERY = EcQueryRequest(**COMMON)
 
 
 @pytest.fixture(scope="module")
@@ -304,7 +307,7 @@ def assert_as_expected(transport, mode, expected):
     for attribute, value in expected.attributes.items():
         assert attrgetter(attribute)(result) == value, attribute
     next_one = Client(URL + "localQrCodeQuery", "1234567", transport=transport).exchange(QUERY)
-    assert (next_one.data.user_name, next_one.data.id_no) == ("张三", NUMBER)
+    assert (next_one.data.user_name, next_one.data.id_no) == ("张三", ID_NO)
     assert next_one.envelope.message == "处理成功"
 
 
@@ -315,7 +318,7 @@ def test_in_this_process(in_process, mode, expected):
 
 @pytest.mark.parametrize(("mode", "expected"), ISOLATED.values(), ids=ISOLATED)
 def test_in_a_process_of_its_own(isolated, mode, expected):
-    """Which is replaced after what ends it, and by nothing else."""
+    """The process is replaced after a crash only."""
     isolated.start()
     process = isolated._process
     assert_as_expected(isolated, mode, expected)

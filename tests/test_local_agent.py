@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ON_WIRE as WINDOW
+from .conftest import ON_WIRE as COMMON
 from .conftest import answer, hexed, in_threads, on_linux
 
 for package in ("starlette", "uvicorn"):
@@ -30,12 +30,12 @@ CODE = "28C3F7A1E09B4D52A6" + ENTER
 FOREIGN = [f"{HIS}.evil.example", f"{HIS}:8443", HIS.replace("https", "http"), "null", ""]
 PATIENT = {"idNo": "533222199909090123", "idType": "01", "userName": "张三"}
 BODIES = {
-    "ec.query": WINDOW,
-    "cn.nhsa.qrcode.get": WINDOW,
-    "cn.nhsa.auth.check": {**WINDOW, "authNo": "A1"},
-    "cn.nhsa.ec.pwd": {**WINDOW, **PATIENT, "mdtrtCertType": "02A"},
-    "cn.nhsa.ec.auth": WINDOW,
-    "cn.nhsa.cert.get": {"outBizNo": "X2", **WINDOW},
+    "ec.query": COMMON,
+    "cn.nhsa.qrcode.get": COMMON,
+    "cn.nhsa.auth.check": {**COMMON, "authNo": "A1"},
+    "cn.nhsa.ec.pwd": {**COMMON, **PATIENT, "mdtrtCertType": "02A"},
+    "cn.nhsa.ec.auth": COMMON,
+    "cn.nhsa.cert.get": {"outBizNo": "X2", **COMMON},
 }
 ANSWERS = {"cn.nhsa.ec.pwd": {"pwdFlag": "1"}, "cn.nhsa.ec.auth": {"authNo": "A0001"}}
 """What another answer than the patient holds."""
@@ -148,12 +148,12 @@ class TestTheTransactions:
     def test_the_body_is_read_in_both_encodings_whatever_its_content_type(
         self, agent, encoding, content_type
     ):
-        raw = json.dumps({**WINDOW, "authNo": "欧阳"}, ensure_ascii=False).encode(encoding)
+        raw = json.dumps({**COMMON, "authNo": "欧阳"}, ensure_ascii=False).encode(encoding)
         status, _, told = agent.call("cn.nhsa.auth.check", raw, Content_Type=content_type)
         assert (status, told["authNo"]) == (200, "欧阳")
 
     def test_a_field_longer_than_the_standards_goes_out_with_a_warning(self, agent):
-        assert agent.call(body={**WINDOW, "operatorId": "0" * 36, "gainWay": "MOBILE"})[0] == 200
+        assert agent.call(body={**COMMON, "operatorId": "0" * 36, "gainWay": "MOBILE"})[0] == 200
         agent.wait_for_log("nationec.request WARNING ec.query: operatorId has 36 characters")
 
 
@@ -171,7 +171,7 @@ class TestWhatGoesWrong:
     )
     def test_a_call_that_fails(self, real, mode, status, kind, outcome, code):
         agent = real(mode, "--timeout", "0.5")
-        got, headers, told = agent.call("cn.nhsa.qrcode.get", {**WINDOW, "outBizNo": "X1"})
+        got, headers, told = agent.call("cn.nhsa.qrcode.get", {**COMMON, "outBizNo": "X1"})
         shown = got, told["kind"], told["outcome"], told["outBizNo"], told.get("code")
         assert shown == (status, kind, outcome, "X1", code)
         assert told["repeatable"]
@@ -197,7 +197,7 @@ class TestWhatGoesWrong:
         ],
     )
     def test_422_says_which_field_and_never_its_value(self, agent, field, value, text):
-        status, _, told = agent.call(body={**WINDOW, field: value})
+        status, _, told = agent.call(body={**COMMON, field: value})
         assert (status, told["kind"], told["outcome"]) == (422, "invalid", "none")
         ((name, fault),) = told["fields"].items()
         assert name == field
@@ -207,7 +207,7 @@ class TestWhatGoesWrong:
 
     def test_the_texts_are_chinese_unless_told_otherwise(self, start, monkeypatch):
         monkeypatch.delenv("NATIONEC_LANG")
-        message = start("--simulate").call(body={**WINDOW, "operatorName": ""})[2]["message"]
+        message = start("--simulate").call(body={**COMMON, "operatorName": ""})[2]["message"]
         assert message == "填写有误：收款员姓名 operatorName：不能为空"
 
     @pytest.mark.parametrize("trans_type", ["ec.query", "cn.nhsa.cert.get"])
@@ -381,9 +381,9 @@ def test_neither_the_logs_nor_the_errors_name_a_patient(real):
     id_no, name, key = "110101198001019999", "欧阳无名", "TOKENTOKEN0123456789"
     secret = {"idNo": id_no, "userName": name, "ecToken": key}
     photo = base64.b64encode(b"photo of the patient").decode()
-    body = {**WINDOW, **secret, "idType": "01", "mdtrtCertType": "01A", "extData": secret}
+    body = {**COMMON, **secret, "idType": "01", "mdtrtCertType": "01A", "extData": secret}
     wrong = {**body, "idNo": id_no * 9, "userName": [name]}
-    unlisted = {**WINDOW, id_no: 1, name: 1, "photoData": photo + "!"}
+    unlisted = {**COMMON, id_no: 1, name: 1, "photoData": photo + "!"}
     told = answer({"code": 0, "data": {**secret, "idType": "01"}})
     said = []
     for mode in (told, told[:-10], answer({"code": 500004, "data": secret})):
@@ -391,7 +391,7 @@ def test_neither_the_logs_nor_the_errors_name_a_patient(real):
         asked = [
             agent.call("cn.nhsa.ec.pwd", body),
             agent.call("cn.nhsa.ec.pwd", wrong),
-            agent.call("cn.nhsa.auth.check", {**WINDOW, "authNo": key, "photoData": photo}),
+            agent.call("cn.nhsa.auth.check", {**COMMON, "authNo": key, "photoData": photo}),
             agent.call("ec.query", {**unlisted, "operatorId": id_no * 3}),
             agent.ask("POST", f"/api/ec.query?idNo={id_no}", secret),
             agent.ask("POST", f"/api/{id_no}", secret),
@@ -482,7 +482,7 @@ def sit_down(browser, agent):
     browser.go(f"{agent.url}#token={TOKEN}")
     browser.find("nav button[value=settings]").click()
     for name in ("operatorId", "operatorName", "officeId", "officeName"):
-        browser.write(f"#f-{name}", WINDOW[name])
+        browser.write(f"#f-{name}", COMMON[name])
     browser.find("#go").click()
     choose(browser, "ec.query", "01101")
 
@@ -717,7 +717,7 @@ class TestThePageInABrowser:
                 .catch(error => error.name);
         """
         headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
-        options = {"method": "POST", "headers": headers, "body": json.dumps(WINDOW)}
+        options = {"method": "POST", "headers": headers, "body": json.dumps(COMMON)}
         his = start("--simulate")  # a third agent, whose schema has no Content-Security-Policy
         known = start("--simulate", "--origin", his.url.rstrip("/"))
         browser.load(f"{his.url}openapi.json")

@@ -22,13 +22,13 @@ from nationec import (
     Response,
 )
 
-from .conftest import INSURED, PATIENT, WINDOW
+from .conftest import COMMON, INSURED, PATIENT
 
 SECRET = "SECRET"
-QUERY = partial(EcQueryRequest, **WINDOW)
-SCAN = partial(QrcodeGetRequest, **WINDOW)
-FACE = partial(AuthCheckRequest, **WINDOW, auth_no="1")
-PASSWORD = partial(EcPwdRequest, **WINDOW, **INSURED, ec_token="t")
+QUERY = partial(EcQueryRequest, **COMMON)
+SCAN = partial(QrcodeGetRequest, **COMMON)
+FACE = partial(AuthCheckRequest, **COMMON, auth_no="1")
+PASSWORD = partial(EcPwdRequest, **COMMON, **INSURED, ec_token="t")
 
 
 def faults(make, *values, **changed):
@@ -44,7 +44,7 @@ def faults(make, *values, **changed):
 class TestFaults:
     def test_are_all_told_under_pythons_names_with_their_chinese_ones(self):
         wrong = {"operatorId": "9" * 21, "id_no": "", "photo": 1, "userNane": SECRET}
-        given = {**WINDOW, **INSURED, "ext_data": [1], **wrong}
+        given = {**COMMON, **INSURED, "ext_data": [1], **wrong}
         del given["operator_id"], given["office_name"]
         told = faults(EcPwdRequest, **given)
         assert told.pop("ext_data").startswith("扩展参数 ext_data: ")
@@ -79,9 +79,9 @@ class TestFaults:
             def known(self):
                 raise ValueError("the whole of it")
 
-        told = faults(Own, **WINDOW, gain_way=SECRET)
+        told = faults(Own, **COMMON, gain_way=SECRET)
         assert told == {"gain_way": "gain_way: {way} and {not this}"}
-        assert faults(Whole, **{**WINDOW, "operator_name": SECRET}) == {"": "the whole of it"}
+        assert faults(Whole, **{**COMMON, "operator_name": SECRET}) == {"": "the whole of it"}
 
 
 def test_a_request_cannot_be_changed(query):
@@ -94,7 +94,7 @@ def test_a_number_that_json_does_not_have_is_refused():
         fee: float
 
     for number in (float("nan"), float("inf")):
-        assert faults(Own, **WINDOW, fee=number) == {"fee": "fee: JSON has no such number"}
+        assert faults(Own, **COMMON, fee=number) == {"fee": "fee: JSON has no such number"}
 
 
 @pytest.mark.parametrize("make", [QUERY, SCAN, FACE])
@@ -159,7 +159,7 @@ class TestRequestOfOnesOwn:
         class FujianQueryRequest(EcQueryRequest):
             card_type: str
 
-        response = client.call(FujianQueryRequest(**WINDOW, card_type="3"))
+        response = client.call(FujianQueryRequest(**COMMON, card_type="3"))
         data = simulator.requests[0]["data"]
         assert (data["cardType"], data["officeName"]) == ("3", "内科")
         assert type(response) is EcQueryResponse
@@ -202,7 +202,7 @@ class TestRepr:
         response = EcQueryResponse(**patient)
         shown = "id_no=…, id_type='01', user_name=…, ec_token=…, insu_org=…, email=…, unlisted=…"
         assert repr(response) == f"EcQueryResponse({shown})"
-        request = EcQueryRequest(**{**WINDOW, "operator_name": SECRET}, photo_data=b"photo")
+        request = EcQueryRequest(**{**COMMON, "operator_name": SECRET}, photo_data=b"photo")
         shown = "operator_id=…, operator_name=…, office_id=…, office_name=…, photo_data=…"
         assert repr(request) == f"EcQueryRequest(business_type='01101', {shown})"
         assert repr(AnyRequest("x.y", b=SECRET, c=None)) == "AnyRequest('x.y', b=…)"
@@ -215,5 +215,5 @@ class TestRepr:
         class Regional(EcQueryRequest):
             disease: Disease
 
-        assert "B20" not in repr(Regional(**WINDOW, disease="B20"))
+        assert "B20" not in repr(Regional(**COMMON, disease="B20"))
         assert SECRET not in repr(EcQueryResponse(**{**PATIENT, "idType": SECRET}))

@@ -41,15 +41,15 @@ FORMS = {
     for form in (secret, ascii(secret)[1:-1], repr(secret.encode("gb18030"))[2:-1])
 }
 
-WINDOW = {**conftest.WINDOW, "operator_name": OPERATOR}
+COMMON = {**conftest.COMMON, "operator_name": OPERATOR}
 INSURED = {**conftest.INSURED, "id_no": NUMBER, "user_name": NAME}
 EXT = {"ext_data": {"x": OTHER, NAME: [NUMBER]}}
 REQUESTS = [
-    EcQueryRequest(**WINDOW, photo_data=PHOTO),
-    QrcodeGetRequest(**WINDOW, **EXT, photo_data=BASE64),
-    AuthCheckRequest(**WINDOW, **EXT, photo_data=PHOTO, auth_no=TOKEN),
-    EcPwdRequest(**WINDOW, **INSURED, **EXT, ec_token=TOKEN),
-    EcAuthRequest(**WINDOW, **EXT),
+    EcQueryRequest(**COMMON, photo_data=PHOTO),
+    QrcodeGetRequest(**COMMON, **EXT, photo_data=BASE64),
+    AuthCheckRequest(**COMMON, **EXT, photo_data=PHOTO, auth_no=TOKEN),
+    EcPwdRequest(**COMMON, **INSURED, **EXT, ec_token=TOKEN),
+    EcAuthRequest(**COMMON, **EXT),
     AnyRequest("cn.nhsa.cert.get", userName=NAME, idNo=NUMBER, data={"x": [TOKEN]}),
 ]
 

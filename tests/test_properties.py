@@ -26,23 +26,23 @@ from nationec import (
 )
 from nationec.wire import Wire
 
-from .conftest import INSURED, URL, WINDOW, arrived
+from .conftest import COMMON, INSURED, URL, arrived
 
-COMMON = {
+PROFILE = {
     "database": None,
     "deadline": None,
     "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 }
-settings.register_profile("ci", max_examples=100, derandomize=True, **COMMON)
-settings.register_profile("full", max_examples=10_000, **COMMON)
+settings.register_profile("ci", max_examples=100, derandomize=True, **PROFILE)
+settings.register_profile("full", max_examples=10_000, **PROFILE)
 settings.load_profile("full" if "NATIONEC_TEST_FULL" in os.environ else "ci")
 
 REQUESTS = [
-    EcQueryRequest(**WINDOW),
-    QrcodeGetRequest(**WINDOW, out_biz_no="1"),
-    AuthCheckRequest(**WINDOW, out_biz_no="1", auth_no="1"),
-    EcPwdRequest(**WINDOW, **INSURED),
-    EcAuthRequest(**WINDOW, out_biz_no="1"),
+    EcQueryRequest(**COMMON),
+    QrcodeGetRequest(**COMMON, out_biz_no="1"),
+    AuthCheckRequest(**COMMON, out_biz_no="1", auth_no="1"),
+    EcPwdRequest(**COMMON, **INSURED),
+    EcAuthRequest(**COMMON, out_biz_no="1"),
     AnyRequest("cn.nhsa.cert.get", operatorId="1"),
 ]
 TYPED = REQUESTS[:-1]
@@ -97,7 +97,7 @@ values = st.recursive(
 @given(st.dictionaries(texts, values, min_size=1, max_size=4))
 def test_any_dict_is_refused_or_arrives_exactly(echo, value):
     for make in (
-        lambda: QrcodeGetRequest(**WINDOW, out_biz_no="1", ext_data=value),
+        lambda: QrcodeGetRequest(**COMMON, out_biz_no="1", ext_data=value),
         lambda: AnyRequest("x", extData=value),
     ):
         sent = message(echo, make, extra=value)

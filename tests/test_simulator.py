@@ -21,10 +21,10 @@ from nationec import (
     Simulator,
 )
 
-from .conftest import INSURED, ON_WIRE, WINDOW
+from .conftest import COMMON, INSURED, ON_WIRE
 
-QUERY = EcQueryRequest(**WINDOW)
-SCAN = QrcodeGetRequest(**WINDOW, out_biz_no="X1")
+QUERY = EcQueryRequest(**COMMON)
+SCAN = QrcodeGetRequest(**COMMON, out_biz_no="X1")
 DEEP = b"[" * 100_000
 PERSON = {"idNo": "1", "idType": "01", "userName": "n", "mdtrtCertType": "01A"}
 
@@ -55,7 +55,7 @@ class TestTheExample:
     @pytest.mark.parametrize("data_format", ["object", "string"])
     def test_of_decoding_is_the_standards_patient(self, simulator, data_format):
         client = Client("http://h", "1", transport=simulator, data_format=data_format)
-        face = AuthCheckRequest(**WINDOW, auth_no="A1", photo_data=b"photo")
+        face = AuthCheckRequest(**COMMON, auth_no="A1", photo_data=b"photo")
         for request in (QUERY, SCAN, face):
             insured = client.call(request)
             assert (insured.user_name, insured.id_no) == ("张三", "533222199909090123")
@@ -63,9 +63,9 @@ class TestTheExample:
         assert insured.auth_no == "A1"
 
     def test_of_the_others_has_what_was_asked(self, client):
-        answer = client.call(EcPwdRequest(**WINDOW, **INSURED, ec_token="T"))
+        answer = client.call(EcPwdRequest(**COMMON, **INSURED, ec_token="T"))
         assert (answer.is_valid, answer.ec_token) == (True, "T")
-        assert client.call(EcAuthRequest(**WINDOW, out_biz_no="N1")).out_biz_no == "N1"
+        assert client.call(EcAuthRequest(**COMMON, out_biz_no="N1")).out_biz_no == "N1"
 
 
 class TestItRefuses:

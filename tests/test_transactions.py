@@ -27,6 +27,7 @@ from nationec import (
 )
 from nationec.doubts import widened
 from nationec.models import chinese_name
+from nationec.transactions import TRANSACTIONS
 
 from .standard_tables import example, fields, section
 
@@ -45,6 +46,10 @@ LEFT_OUT = object()
 each_model = pytest.mark.parametrize("model", TABLES)
 each_request = pytest.mark.parametrize("model", REQUESTS)
 each_response = pytest.mark.parametrize("model", RESPONSES)
+
+
+def test_each_transaction_is_held_against_its_table():
+    assert {*SECTIONS} == {*TRANSACTIONS.values()}
 
 
 def names(model, required="YN"):

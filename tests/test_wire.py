@@ -1,4 +1,4 @@
-"""What goes out, and in which encoding; what is read is in test_hostile.py."""
+"""What goes out, and the encodings of both ways."""
 
 import json
 
@@ -7,7 +7,7 @@ from pydantic import field_validator
 
 from nationec import Client, EcQueryRequest, Request, Response, ResponseFormatError
 
-from .conftest import PATIENT, WINDOW, answer, arrived
+from .conftest import COMMON, PATIENT, answer, arrived
 from .standard_tables import example
 
 EXAMPLE_REQUEST = json.loads(example("5.3.5.1"))
@@ -20,29 +20,29 @@ def message(client, request, **options):
 
 
 class TestWhatIsSent:
-    def test_goes_to_the_url(self, dll, query):
-        assert arrived(dll("url"), query) == b"http://127.0.0.1:8081/localcfc/api/hsecfc/url"
+    def test_goes_to_the_url(self, client_of, query):
+        assert arrived(client_of("url"), query) == b"http://127.0.0.1:8081/localcfc/api/hsecfc/url"
 
-    def test_has_characters_of_the_2022_edition_as_two_bytes(self, dll):
-        query = EcQueryRequest(**{**WINDOW, "operator_name": "龴\ue81e"})
-        assert b'"\xfe\x59\xfe\x59"' in arrived(dll("echo"), query)
+    def test_has_characters_of_the_2022_edition_as_two_bytes(self, client_of):
+        query = EcQueryRequest(**{**COMMON, "operator_name": "龴\ue81e"})
+        assert b'"\xfe\x59\xfe\x59"' in arrived(client_of("echo"), query)
 
     @pytest.mark.parametrize("encoding", ["gb18030", "utf-8"])
     @pytest.mark.parametrize("photo", ["QUJD", "QUJD" * 25_000, "龴", '"龴', ""])
-    def test_has_a_photo_among_chinese_text(self, dll, encoding, photo):
+    def test_has_a_photo_among_chinese_text(self, client_of, encoding, photo):
         class Pictured(EcQueryRequest):
             photo_data: str
             remark: str
 
-        request = Pictured(**WINDOW, photo_data=photo, remark="龴")
-        sent = arrived(dll("echo", encoding=encoding, out_buffer_size=262_144), request)
+        request = Pictured(**COMMON, photo_data=photo, remark="龴")
+        sent = arrived(client_of("echo", encoding=encoding, out_buffer_size=262_144), request)
         data = json.loads(sent.decode(encoding).replace("\ue81e", "龴"))["data"]
         assert (data["photoData"], data["remark"]) == (photo, "龴")
-        assert data["officeName"] == WINDOW["office_name"]
+        assert data["officeName"] == COMMON["office_name"]
 
     @pytest.mark.parametrize("data_format", ["object", "string"])
-    def test_has_data_and_extra_in_the_format_of_the_client(self, dll, query, data_format):
-        client = dll("echo", data_format=data_format)
+    def test_has_data_and_extra_in_the_format_of_the_client(self, client_of, query, data_format):
+        client = client_of("echo", data_format=data_format)
         sent = message(client, query, extra={"版": [1, None]})
         assert list(sent) == ["orgId", "transType", "data", "extra"]  # as in §4.2.4.1
         if data_format == "string":
@@ -68,12 +68,12 @@ class TestWhatIsSent:
 class TestEncodings:
     @pytest.mark.parametrize("one", ["utf-8", "gb18030"])
     @pytest.mark.parametrize("other", ["utf-8", "gb18030"])
-    def test_the_standards_json_in_one_and_an_answer_in_another(self, dll, query, one, other):
+    def test_the_standards_json_in_one_and_an_answer_in_another(self, client_of, query, one, other):
         encodings = {"encoding": one, "response_encoding": other}
-        assert dll(answer(NAME, other), **encodings).call(query).user_name == "张三"
+        assert client_of(answer(NAME, other), **encodings).call(query).user_name == "张三"
         with pytest.raises(ResponseFormatError, match=f"not {other}: give response_encoding="):
-            dll(answer(b"\xff"), **encodings).call(query)
-        sent = arrived(dll("echo", **encodings), query)
+            client_of(answer(b"\xff"), **encodings).call(query)
+        sent = arrived(client_of("echo", **encodings), query)
         assert json.loads(sent.decode(one)) == EXAMPLE_REQUEST
         assert "内科".encode(one) in sent
 

@@ -97,8 +97,8 @@ def assert_gone(*pids, seconds=3):
         time.sleep(0.02)
 
 
-def worker(isolated):
-    """The number of its process, which is started."""
+def start_pid(isolated):
+    """Starts its process, and returns the number of that."""
     isolated.start()
     return isolated._process._popen.pid
 
@@ -132,11 +132,11 @@ class TestStartAndStop:
     @pytest.mark.parametrize("end", [IsolatedDll.stop, IsolatedDll.cancel])
     def test_after_stop_or_cancel_the_next_call_starts_another(self, isolated, end):
         end(isolated)  # there is none
-        gone = [worker(isolated), spawned(isolated)]
+        pids = [start_pid(isolated), spawned(isolated)]
         end(isolated)
         end(isolated)
         assert_works(isolated)
-        assert_gone(*gone)
+        assert_gone(*pids)
 
     def test_a_process_that_somebody_else_ended_between_two_calls_is_replaced(self, isolated):
         isolated.start()
@@ -148,7 +148,7 @@ class TestStartAndStop:
         isolated = IsolatedDll(standin)
         isolated.close()
         with IsolatedDll(standin) as isolated:
-            pid = worker(isolated)
+            pid = start_pid(isolated)
         assert_gone(pid)
         isolated.close()
         for use in (isolated.start, lambda: assert_works(isolated)):
@@ -158,7 +158,7 @@ class TestStartAndStop:
     @on_windows
     def test_before_a_call_it_may_take_the_foreground(self, isolated, mocker):
         allow = mocker.patch.object(ctypes.windll.user32, "AllowSetForegroundWindow")
-        pid = worker(isolated)
+        pid = start_pid(isolated)
         assert_works(isolated)
         allow.assert_called_once_with(pid)
 
@@ -167,7 +167,7 @@ class TestCancel:
     @pytest.mark.parametrize("timeout", [30, None])
     def test_ends_another_threads_call_and_none_that_waits_for_it(self, standin, timeout):
         with IsolatedDll(standin, timeout=timeout) as isolated, ThreadPoolExecutor(2) as pool:
-            gone = worker(isolated)
+            pids = start_pid(isolated)
             under_way = pool.submit(isolated.exchange, *HANGS)
             time.sleep(0.3)
             waiting = pool.submit(assert_works, isolated)
@@ -176,13 +176,13 @@ class TestCancel:
             with pytest.raises(DllCrashError, match="the call was cancelled.*outcome is unknown"):
                 under_way.result(5)
             waiting.result(5)
-            assert_gone(gone)
+            assert_gone(pids)
 
     @pytest.mark.parametrize(
         "work", [IsolatedDll.cancel, IsolatedDll.stop, IsolatedDll.close, assert_works]
     )
-    def test_or_a_call_in_a_signal_handler_ends_the_one_that_it_interrupts(self, isolated, work):
-        gone = worker(isolated)
+    def test_in_a_signal_handler_ends_the_interrupted_call(self, isolated, work):
+        pids = start_pid(isolated)
         before = signal.signal(signal.SIGINT, lambda *_: work(isolated))
         timer = threading.Timer(0.3, _thread.interrupt_main)
         timer.start()
@@ -193,7 +193,7 @@ class TestCancel:
             timer.join()
             signal.signal(signal.SIGINT, before)
         assert caught.value.reason == "cancelled"
-        assert_gone(gone)
+        assert_gone(pids)
         if work is not IsolatedDll.close:
             assert_works(isolated)
 
@@ -208,11 +208,11 @@ class TestCancel:
     def test_at_any_time_mixes_up_no_answers(self, isolated):
         began = time.monotonic()
         isolated.start()
-        often, stop = 8 * (time.monotonic() - began), threading.Event()
+        pause, stop = 8 * (time.monotonic() - began), threading.Event()
 
         def cancel():
             order = random.Random(1)
-            while not stop.wait(order.random() * often):
+            while not stop.wait(order.random() * pause):
                 isolated.cancel()
 
         thread = threading.Thread(target=cancel)
@@ -233,11 +233,11 @@ class TestCancel:
 class TestDeadline:
     def test_a_late_call_raises_within_a_second_and_nothing_is_left(self, standin):
         with IsolatedDll(standin, timeout=0.5) as isolated:
-            gone = [worker(isolated), spawned(isolated)]
+            pids = [start_pid(isolated), spawned(isolated)]
             late = pytest.raises(DllTimeoutError, match=r"not answered within 0\.5 s")
             with within(1.5), late:
                 isolated.exchange(*HANGS)
-            assert_gone(*gone)
+            assert_gone(*pids)
             assert_works(isolated)
 
     def test_waiting_for_another_threads_call_is_not_counted(self, standin):
@@ -249,15 +249,15 @@ class TestDeadline:
     def test_a_process_that_takes_no_more_is_late_too(self, standin):
         photo = b"x" * 400_000  # more than a pipe holds
         with IsolatedDll(standin, timeout=0.5, out_buffer_size=500_000) as isolated:
-            gone = worker(isolated)
-            os.kill(gone, signal.SIGSTOP)
+            pids = start_pid(isolated)
+            os.kill(pids, signal.SIGSTOP)
             with within(1.5), pytest.raises(DllTimeoutError):
                 isolated.exchange(b"http://h/echo", photo)
-            assert_gone(gone)
+            assert_gone(pids)
             assert_works(isolated, photo)
 
     @pytest.mark.parametrize("seconds", [0, -1, float("nan"), "5"])
-    def test_one_that_is_none_is_refused(self, standin, seconds):
+    def test_an_invalid_one_is_refused(self, standin, seconds):
         for name in ("timeout", "start_timeout"):
             with pytest.raises(ValueError, match=f"^{name} must be a number of seconds"):
                 IsolatedDll(standin, **{name: seconds})
@@ -269,20 +269,20 @@ class TestDeadline:
 
 
 class TestCrash:
-    """But for what the table of test_hostile.py shows."""
+    """Crashes that test_hostile.py does not show."""
 
     def test_is_an_error_and_what_the_dll_started_is_gone_too(self, isolated):
-        gone = [worker(isolated), spawned(isolated)]
+        pids = [start_pid(isolated), spawned(isolated)]
         with pytest.raises(DllCrashError, match="outcome is unknown"):
             isolated.exchange(b"http://h/exit", b"{}")
-        assert_gone(*gone)
+        assert_gone(*pids)
         assert_works(isolated)
 
     @on_linux
     def test_may_leave_no_core_file_with_the_patient_in_it(self, isolated):
         import resource
 
-        assert resource.prlimit(worker(isolated), resource.RLIMIT_CORE) == (0, 0)
+        assert resource.prlimit(start_pid(isolated), resource.RLIMIT_CORE) == (0, 0)
 
     @on_posix
     def test_is_noticed_when_another_process_keeps_the_pipe(self, standin):
@@ -297,7 +297,7 @@ class TestCrash:
     def test_by_a_signal_without_a_name_or_an_unknown_status(self, isolated):
         nameless = signal.SIGRTMIN + 1
         for number, how in ((nameless, f"signal {nameless}"), (9, "signal SIGKILL")):
-            threading.Timer(0.2, os.kill, (worker(isolated), number)).start()
+            threading.Timer(0.2, os.kill, (start_pid(isolated), number)).start()
             with pytest.raises(DllCrashError, match=how):
                 isolated.exchange(*HANGS)
         before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -381,7 +381,7 @@ class TestNoOrphan:
 
     def test_a_transport_that_nobody_holds_ends_its_process(self, standin):
         isolated = IsolatedDll(standin)
-        pid = worker(isolated)
+        pid = start_pid(isolated)
         del isolated
         gc.collect()
         assert_gone(pid)
@@ -389,11 +389,11 @@ class TestNoOrphan:
 
 @pytest.mark.parametrize("mode", [b"print", b"close", b"read"])
 def test_noise_disturbs_nothing(isolated, mode, capfd):
-    first = worker(isolated)
+    first = start_pid(isolated)
     for _ in range(3):
         assert isolated.exchange(b"http://h/" + mode, b"{}")[0] == b"0000"
         assert_works(isolated)
-    assert worker(isolated) == first
+    assert start_pid(isolated) == first
     assert capfd.readouterr() == ("", "")
 
 
@@ -446,7 +446,7 @@ class TestNobodyElseGetsIn:
         gained = files(os.getpid()) - before
         assert len(gained) == 2
         assert all(name.startswith("pipe:") for name in gained)
-        assert files(worker(isolated)) == gained | {"/dev/null"}
+        assert files(start_pid(isolated)) == gained | {"/dev/null"}
         assert list(tmp_path.iterdir()) == []
 
     @on_posix
@@ -509,7 +509,7 @@ class TestLoadErrors:
         ):
             with monkeypatch.context() as patch:
                 patch.setitem(owner, name, value)
-                with pytest.raises(ValueError, match="this program is no Python"):
+                with pytest.raises(ValueError, match="this program is not a Python interpreter"):
                     IsolatedDll(standin)
         with IsolatedDll(standin, python=sys.executable) as isolated:
             assert_works(isolated)
@@ -530,7 +530,7 @@ class TestLoadErrors:
         monkeypatch.setenv("LD_LIBRARY_PATH", "/bundle")
         monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/of/the/user")
         with IsolatedDll(standin, python=sys.executable) as isolated:
-            environ = Path(f"/proc/{worker(isolated)}/environ").read_bytes().split(b"\0")
+            environ = Path(f"/proc/{start_pid(isolated)}/environ").read_bytes().split(b"\0")
         assert b"LD_LIBRARY_PATH=/of/the/user" in environ
 
     def test_bad_input_is_refused(self, isolated, standin):
@@ -577,18 +577,18 @@ class TestBehindAnotherWindowsPython:
 
     @pytest.mark.parametrize("mode", [b"crash", b"exit", b"abort"])
     def test_a_crash(self, isolated, mode):
-        gone = worker(isolated)
+        pids = start_pid(isolated)
         with pytest.raises(DllCrashError):
             isolated.exchange(b"http://h/" + mode, b"{}")
-        assert_gone(gone)
+        assert_gone(pids)
         assert_works(isolated)
 
     def test_a_deadline(self, isolated):
-        gone = worker(isolated)
+        pids = start_pid(isolated)
         isolated.timeout = 0.5
         with within(1.5), pytest.raises(DllTimeoutError):
             isolated.exchange(*HANGS)
-        assert_gone(gone)
+        assert_gone(pids)
 
     def test_load_errors_name_the_other_python_and_its_width(self, width, python, dll):
         other = OTHER_WIDTH[width]
@@ -627,15 +627,15 @@ def test_every_threads_answer_belongs_to_its_own_request(isolated):
 
 @on_posix
 def test_after_an_interrupted_call_an_answer_still_belongs_to_its_request(isolated):
-    gone = worker(isolated)
+    pids = start_pid(isolated)
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         isolated.exchange(b"http://h/sleep=1000", b"first")
-    assert_gone(gone)
+    assert_gone(pids)
     assert_works(isolated, b"second")
 
 
 @on_posix
 def test_ctrl_c_in_the_parents_terminal_does_not_reach_the_process(isolated):
-    pid = worker(isolated)
+    pid = start_pid(isolated)
     assert os.getsid(pid) == pid  # a terminal sends it to its own session

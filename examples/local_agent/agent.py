@@ -78,8 +78,8 @@ class Guard:
 
     def __init__(self, app: Starlette, options: argparse.Namespace, token: str, port: int) -> None:
         self._app, self._no_origin, self._token = app, options.no_origin, token.encode()
-        self._paths = {getattr(route, "path", "") for route in app.routes}
-        self._paths |= {f"/api/{trans_type}" for trans_type in REQUESTS}
+        self._named = {getattr(route, "path", "") for route in app.routes}
+        self._named |= {f"/api/{trans_type}" for trans_type in REQUESTS}
         self._hosts = [f"127.0.0.1:{port}", f"localhost:{port}"]
         self._origins = [*options.origin, *(f"http://{host}" for host in self._hosts)]
         self._with_cors = CORSMiddleware(
@@ -106,11 +106,12 @@ class Guard:
             await send(message)
 
         try:
+            # Response 也是 ASGI 应用
             await (self._stranger(http) or self._with_cors)(scope, receive, marked)
         except Exception as error:  # 文字和调用栈里可能有请求的内容，只记位置
             place = traceback.extract_tb(error.__traceback__)[-1]
             log.error("%s at %s:%s", type(error).__name__, place.filename, place.lineno)
-        path = http.url.path if http.url.path in self._paths else "(other)"  # 其余的可能是任何内容
+        path = http.url.path if http.url.path in self._named else "(other)"  # 其余的可能是任何内容
         shown = origin if known else "(foreign)" if origin else "(none)"
         ms = (time.perf_counter() - started) * 1000
         log.info("%s %s %d origin=%s %.0f ms", http.method, path, status, shown, ms)
@@ -134,7 +135,7 @@ class Guard:
 
     def _refused(self, http: Request) -> Optional[Response]:
         if not http.url.path.startswith("/api/"):
-            return None  # 页面和接口说明，没有秘密
+            return None  # 只有 GET：页面和接口说明，没有秘密
         if http.method == "POST" and not ("origin" in http.headers or self._no_origin):
             detail = "C/S 程序没有 Origin：请加上 --no-origin，并重新启动本机服务"
             return problem(403, "origin", "不允许该程序调用，请联系信息科", detail=detail)
@@ -251,7 +252,7 @@ def failed(error: nationec.NationEcError) -> Response:
 
 
 def openapi() -> Dict[str, Any]:
-    """接口说明 ``/openapi.json``，页面的表单也由它生成。"""
+    """交易的接口说明 ``/openapi.json``：一个路径是页面的一个表单。"""
     schemas: Dict[str, Any] = {}
     paths: Dict[str, Any] = {}
 
@@ -274,14 +275,16 @@ def openapi() -> Dict[str, Any]:
 def make_app(window: Window) -> Starlette:
     page = Path(__file__).with_name("page.html").read_text("utf-8")
 
+    headers = {"Content-Security-Policy": policy(page)}
+
     async def unexpected(http: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException):
             return problem(error.status_code, "http", "没有这个接口，或没有用 POST")
         return problem(500, "internal", "本机服务出错，请联系信息科", "unknown")  # Guard 记日志
 
     routes = [
-        Route("/", HTMLResponse(page, headers={"Content-Security-Policy": policy(page)})),
-        Route("/openapi.json", JSONResponse(openapi())),
+        Route("/", HTMLResponse(page, headers=headers), methods=["GET"]),
+        Route("/openapi.json", JSONResponse(openapi()), methods=["GET"]),
         Route("/api/status", window.status),
         Route("/api/cancel", window.cancel, methods=["POST"]),
         Route("/api/{trans_type}", window.transaction, methods=["POST"]),

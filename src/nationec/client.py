@@ -220,7 +220,7 @@ def _check_request(request: Any) -> None:
         text = _("give {name}(...), not the class")
         raise TypeError(text.format(name=request.__name__))
     if not isinstance(request, Request):
-        text = _("a {name} is no request: give for example EcQueryRequest(...)")
+        text = _("a {name} is not a request: give for example EcQueryRequest(...)")
         raise TypeError(text.format(name=name))
     if not 1 <= len(getattr(request, "trans_type", "")) <= 40:
         text = _("{name} needs a trans_type of 1 to 40 characters: set it in the class")

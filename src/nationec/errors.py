@@ -246,7 +246,8 @@ class ResponseFormatError(NationEcError):
 def load_error(reason: str, path: str = "", **facts: Any) -> DllLoadError:
     """Make the error for a reason of the binding or the worker, and its facts.
 
-    If a reason has several sentences, the fact ``how`` says which.
+    Of the facts, ``how`` says which sentence if a reason has several, ``places`` are
+    those searched, and ``version``, ``bits`` are of the Python that was started.
     """
     texts = {**_search_texts(), **_dll_texts(), **_python_texts()}
     names = {"dll": option("dll"), "python": option("python"), "path": path, **facts}
@@ -254,9 +255,12 @@ def load_error(reason: str, path: str = "", **facts: Any) -> DllLoadError:
     if "places" in facts:
         places = ", ".join(facts["places"][:5])
         text += _(". Looked in: {places}").format(places=places)
-    if "version" in facts:  # of the Python that IsolatedDll started
+    if "bits" in facts:
         text += _(" (in Python {version}, {bits}-bit: {command})").format(**facts)
     return DllLoadError(text, reason=reason, path=path)
+
+
+# The keys are reasons of DllLoadError, or what ``how`` says of one.
 
 
 def _search_texts() -> Dict[str, str]:

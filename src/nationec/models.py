@@ -134,7 +134,7 @@ def _sentence(model: Type[BaseModel], fault: Any) -> str:
         "string_too_long": _("at most {max_length} characters"),
         "string_too_short": _("it must not be empty"),
         "string_pattern_mismatch": _("no control characters (line end, tab, NUL)"),
-        "string_unicode": _("it has a character that is none (a lone surrogate)"),
+        "string_unicode": _("it has an invalid character (a lone surrogate)"),
         "frozen_instance": _("a request cannot be changed: make another"),
         "finite_number": _("JSON has no such number"),
         "invalid-json-value": _("JSON has no such value"),

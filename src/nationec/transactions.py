@@ -1,7 +1,9 @@
 """The transactions of §5.3 to §5.6 and cn.nhsa.ec.auth.
 
 Each row of a table is a field. Fields that the standard marks N default to ``None``; a
-field that is ``None`` is not sent.
+field that is ``None`` is not sent. The docstring of a field begins with its name in the
+standard, that of a class with its name, its section in brackets and a colon: programs
+show these names.
 """
 
 from typing import (
@@ -29,9 +31,7 @@ _Code6 = Annotated[str, required(6)]
 
 
 class Operated(Request[T], Generic[T]):
-    """A request of an operator at a window: the rows that all five have in common."""
-
-    repeatable = True
+    """A request of an operator at a window: the rows that all have in common."""
 
     @classmethod
     def _validate(cls, data: Any, handler: Any) -> Any:
@@ -118,6 +118,7 @@ class EcQueryRequest(Operated[EcQueryResponse]):
     """电子凭证二维码解码 (§5.3): decode a QR code that a scanner has read."""
 
     trans_type = "ec.query"
+    repeatable = True
     operator_action = "扫码"
 
     device_type: Annotated[Optional[str], optional(30)] = None
@@ -136,6 +137,7 @@ class QrcodeGetRequest(Numbered[QrcodeGetResponse]):
     """终端医保电子凭证码解码 (§5.4): have the terminal scan the code."""
 
     trans_type = "cn.nhsa.qrcode.get"
+    repeatable = True
     operator_action = "扫码"
 
     photo_data: Optional[Photo] = None
@@ -157,6 +159,7 @@ class AuthCheckRequest(Numbered[AuthCheckResponse]):
     """刷脸授权获取医保身份 (§5.5): identify the face that the terminal recognised."""
 
     trans_type = "cn.nhsa.auth.check"
+    repeatable = True
     operator_action = "刷脸"
 
     auth_no: Annotated[str, required(64)]
@@ -198,6 +201,7 @@ class EcPwdRequest(Operated[EcPwdResponse]):
     """
 
     trans_type = "cn.nhsa.ec.pwd"
+    repeatable = True
     operator_action = "输入密码"
 
     id_no: Annotated[str, required(30)]
@@ -254,6 +258,7 @@ class EcAuthRequest(Numbered[EcAuthResponse]):
     """
 
     trans_type = "cn.nhsa.ec.auth"
+    repeatable = True
     operator_action = "刷脸"
 
     ext_data: Optional[Annotated[JsonOrText, AfterValidator(as_text)]] = None
@@ -272,4 +277,6 @@ TRANSACTIONS: Dict[str, Type[Request[Any]]] = {
         EcAuthRequest,
     )
 }
-"""The classes of requests by transType: those of §3 and the terminal's."""
+"""The classes of requests by transType: those of §3 and the terminal's.
+
+The simulator answers those that have an example there."""

@@ -160,7 +160,7 @@ CHINESE: Dict[str, str] = {
     # transports, biz_no
     "this transport is closed: make a new one": "该 transport 已关闭，请重新创建",
     "{name} must be a number of seconds, more than 0": "{name} 必须是大于 0 的秒数",
-    "this program is no Python: give {python} the command of one": (
+    "this program is not a Python interpreter: give {python} the command of one": (
         "当前程序不是 Python 解释器（如已打包成 exe），请用 {python} 指定 python.exe"
     ),
     "python is empty: give the command of a Python, or leave it out": (
@@ -170,7 +170,7 @@ CHINESE: Dict[str, str] = {
     "a C string ends at a NUL: give a url and a request without one": (
         "url 和请求不能含 NUL（\\0）字符"
     ),
-    "cwd must be a folder, and this is none: {path}": "cwd 必须是已有的文件夹：{path}",
+    "cwd must be a folder: {path} is not one": "cwd 必须是已有的文件夹：{path}",
     "out_biz_no would have more than 64 characters (org_id has {length}): "
     "give one of your own": (
         "org_id 有 {length} 个字符，业务流水号会超过 64 个字符：请自行生成"
@@ -187,7 +187,7 @@ CHINESE: Dict[str, str] = {
     ),
     "this client is closed: make a new one": "该 Client 已关闭，请重新创建",
     "give {name}(...), not the class": "请传入 {name}(...) 的实例，而不是类",
-    "a {name} is no request: give for example EcQueryRequest(...)": (
+    "a {name} is not a request: give for example EcQueryRequest(...)": (
         "{name} 不是请求：请传入 EcQueryRequest(...) 等"
     ),
     "{name} needs a trans_type of 1 to 40 characters: set it in the class": (
@@ -206,7 +206,7 @@ CHINESE: Dict[str, str] = {
     "at most {max_length} characters": "最多 {max_length} 个字符",
     "it must not be empty": "不能为空",
     "no control characters (line end, tab, NUL)": "不能含控制字符（换行、制表符、NUL）",
-    "it has a character that is none (a lone surrogate)": "含无效字符（孤立的代理项）",
+    "it has an invalid character (a lone surrogate)": "含无效字符（孤立的代理项）",
     "a request cannot be changed: make another": "请求不可修改，请重新创建",
     "JSON has no such number": "JSON 无法表示该数值（NaN、无穷大）",
     "JSON has no such value": "JSON 无法表示该值",

@@ -21,7 +21,7 @@ OK, WARNING, FAILED = "ok", "warning", "failed"
 _LOG = "dlllog(Nation)"
 
 Finding = Tuple[str, str, str]
-"""A line: status, check, and a text, which says what to do if it is not ``OK``."""
+"""A line: status, check (one word), and what to do if the status is not ``OK``."""
 
 
 def add_arguments(parser: Parser) -> None:

@@ -25,7 +25,7 @@ def checked_folder(cwd: Optional[Path]) -> Optional[str]:
     if cwd is None:
         return None
     if not os.path.isdir(cwd):
-        text = _("cwd must be a folder, and this is none: {path}")
+        text = _("cwd must be a folder: {path} is not one")
         raise ValueError(text.format(path=os.fsdecode(cwd)))
     return binding.absolute(os.fsdecode(cwd))
 

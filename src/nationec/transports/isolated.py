@@ -205,7 +205,10 @@ def _command(python: Union[str, Sequence[str], None]) -> List[str]:
         # A packed program would start itself, for ever.
         packed = getattr(sys, "frozen", False) or "__compiled__" in globals()
         if packed or not sys.executable:
-            text = _("this program is no Python: give {python} the command of one")
+            text = _(
+                "this program is not a Python interpreter: "
+                "give {python} the command of one"
+            )
             raise ValueError(text.format(python=option("python")))
         return [sys.executable]
     if isinstance(python, str):
