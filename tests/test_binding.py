@@ -174,6 +174,10 @@ class TestMemory:
             with pytest.raises(ValueError, match="NUL: give a url and a request without one"):
                 DllTransport(standin).exchange(url, request_)
 
+    def test_a_url_may_be_longer_than_the_room_of_the_standard(self, standin):
+        url = b"http://" + b"h" * 2100 + b"/url"
+        assert DllTransport(standin).exchange(url, b"{}") == (b"0000", url)
+
     def test_a_dll_that_writes_into_the_inputs_has_the_room_of_the_standard(self, standin):
         transport = DllTransport(standin, out_buffer_size=1000)
         assert transport.exchange(b"http://h/inplace", b"{}")[0] == b"0000"
