@@ -75,8 +75,8 @@ class Client:
         self.org_id = _checked_text("org_id", org_id, 40)
         if not self.url.lower().startswith(("http://", "https://")):
             raise ValueError(_("url must begin with http:// or https://"))
-        self._wire = Wire(encoding, response_encoding, data_format)
-        self._url = self._wire.encode(self.url)
+        self.wire = Wire(encoding, response_encoding, data_format)
+        self._url = self.wire.encode(self.url)
         self._on_exchange = on_exchange
         self._closed = False
         if transport is None:
@@ -119,7 +119,7 @@ class Client:
         if self._closed:
             raise ValueError(_("this client is closed: make a new one"))
         request = self._filled_in(request)
-        sent = self._wire.in_data(request, extra)
+        sent = self.wire.in_data(request, extra)
         exchange = Exchange(request, sent, datetime.now(timezone.utc))
         # From here on something may be sent: record and report whatever happens.
         try:
@@ -155,10 +155,10 @@ class Client:
         finally:
             exchange.elapsed = perf_counter() - started
         if exchange.return_value != b"0000":
-            words, value = self._wire.words, exchange.return_value
+            words, value = self.wire.words, exchange.return_value
             text = None if value is None else words(value)
             raise protocol_error(text, words(exchange.received))
-        exchange.envelope = envelope = self._wire.answer(exchange.received)
+        exchange.envelope = envelope = self.wire.answer(exchange.received)
         if envelope.code != 0:
             raise business_error(envelope.code, envelope.message)
         response_type = exchange.request.response_type

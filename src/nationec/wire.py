@@ -45,8 +45,8 @@ class Wire:
         if data_format not in ("object", "string"):
             raise ValueError(_('data_format is "object" or "string"'))
         answers_in = response_encoding or encoding
-        self._encoding = codec("encoding", encoding)
-        self._response_encoding = codec("response_encoding", answers_in)
+        self.encoding = codec("encoding", encoding)
+        self.response_encoding = codec("response_encoding", answers_in)
         self._data_as_text = data_format == "string"
 
     def encode(self, text: str) -> bytes:
@@ -54,7 +54,7 @@ class Wire:
 
         Raises ``ValueError`` for a character that the encoding does not have.
         """
-        encoding = self._encoding
+        encoding = self.encoding
         try:
             if encoding == "gb18030":
                 return gb18030.encode(text)
@@ -102,7 +102,7 @@ class Wire:
 
     def answer(self, received: bytes) -> Envelope:
         """Read the head of an answer (§4.2.4.2). Raises ``ResponseFormatError``."""
-        encoding = self._response_encoding
+        encoding = self.response_encoding
         is_utf8 = encoding != "utf-8" and _is_utf8(received)
         text = decode(received, "utf-8" if is_utf8 else encoding)
         if text is None:
@@ -133,7 +133,7 @@ class Wire:
         If it is JSON, return only its ``message`` or ``cause``. If it is a piece of
         JSON, return nothing, since it may be part of the request.
         """
-        encoding = "utf-8" if _is_utf8(raw) else self._response_encoding
+        encoding = "utf-8" if _is_utf8(raw) else self.response_encoding
         text = decode(raw, encoding)
         if text is None:
             text = raw.decode(encoding, "replace")

@@ -24,7 +24,7 @@ from ..language import _
 from ..transports.dll import OUT_BUFFER_SIZE
 from ..transports.isolated import IsolatedDll
 from ..transports.simulator import Simulator
-from ..wire import codec, decode
+from ..wire import Wire, decode
 from .message import Message, read_message
 from .output import (
     Failure,
@@ -129,7 +129,7 @@ def _exchange(
             done[0].error = cancelled
             raise cancelled from None
         finally:
-            if file is not None and not _keep(file, done, arguments):
+            if file is not None and not _keep(file, done, client.wire):
                 text = _("--keep: not all of it was written: check that there is room")
                 warnings.append(text)
 
@@ -176,11 +176,9 @@ def _opened(path: str) -> TextIO:
     return open(descriptor, "w", encoding="utf-8", newline="\n")
 
 
-def _keep(file: TextIO, done: List[Exchange[Any]], arguments: Namespace) -> bool:
+def _keep(file: TextIO, done: List[Exchange[Any]], wire: Wire) -> bool:
     """Write the exchange if there is one. Return ``False`` if that fails."""
-    encoding = "gb18030" if arguments.simulate else arguments.encoding
-    answered_in = codec("response_encoding", arguments.response_encoding or encoding)
-    encoding = codec("encoding", encoding)
+    answered_in = wire.response_encoding
     try:
         with file:
             for exchange in done:
@@ -190,7 +188,7 @@ def _keep(file: TextIO, done: List[Exchange[Any]], arguments: Namespace) -> bool
                     "startedAt": exchange.started_at.isoformat(),
                     "elapsedMs": round(exchange.elapsed * 1000, 1),
                     "error": type(exchange.error).__name__ if exchange.error else None,
-                    **_readable("inData", exchange.sent, encoding),
+                    **_readable("inData", exchange.sent, wire.encoding),
                     **_readable("returnValue", exchange.return_value, answered_in),
                     **_readable("outData", exchange.received, answered_in),
                 }
