@@ -408,11 +408,13 @@ def test_neither_the_logs_nor_the_errors_name_a_patient(real):
             assert value.lower() not in text.lower()
 
 
-def test_the_page_is_one_file_that_needs_no_other_and_reads_no_text_as_html(agent):
-    status, headers, page = agent.ask("GET", "/", Origin=None, Authorization=None)
-    assert status == 200
-    assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'sha256-")
-    assert not re.search("innerHTML|insertAdjacentHTML|src=|<link|@import|" + TOKEN, page)
+def test_the_page_needs_nothing_from_elsewhere_and_reads_no_text_as_html(agent):
+    for path in ("/", "/page.css", "/page.js"):
+        status, headers, text = agent.ask("GET", path, Origin=None, Authorization=None)
+        assert status == 200
+        assert headers["Content-Security-Policy"].startswith("default-src 'none';")
+        assert not re.search("innerHTML|insertAdjacentHTML|https?:|@import|" + TOKEN, text)
+        assert agent.ask("POST", path, {})[0] == 405
 
 
 class Browser:

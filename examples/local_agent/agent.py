@@ -6,7 +6,8 @@ r"""本机服务：浏览器里的 HIS 网页和本机的 C/S 程序，通过它
 
 一个交易一个接口，用标准的名称：``POST /api/ec.query``。怎样调用、各个状态的含义，见 README.md。
 
-``Guard`` 在读取请求之前检查是谁在调用；``Window`` 读取请求、一次办一笔；``openapi`` 是接口说明。
+``Guard``（guard.py）在读取请求之前检查是谁在调用；``Window`` 读取请求、一次办一笔；
+``openapi`` 是接口说明；页面是 page.html、page.css、page.js。
 """
 
 import argparse
@@ -16,28 +17,22 @@ import re
 import secrets
 import socket
 import sys
-import time
-import traceback
-from base64 import b64encode
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Tuple, Type
 
 import anyio
 import uvicorn
+from guard import CALL_ID, NUMBER, Guard, problem
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import from_json
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
 
 import nationec
 from nationec.doubts import widened
@@ -49,8 +44,11 @@ log = logging.getLogger("agent")
 # 超过标准长度的字段照常发送，并记录警告；标准没有的字段原样发送。
 # 地方增加的必填字段：REQUESTS["ec.query"] = 带有该字段的子类，页面和接口说明随之而变。
 REQUESTS = {trans_type: widened(request) for trans_type, request in TRANSACTIONS.items()}
-BODY_LIMIT = 256 * 1024  # 一张 100 KB 的照片，加上其余字段
-JSON, NUMBER, CALL_ID = "application/json", "X-Out-Biz-No", "X-Call-Id"
+JSON = "application/json"
+POLICY = (  # 页面只能用它自己的脚本和样式，只能访问本服务
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+    " form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
 KINDS: Dict[Type[nationec.NationEcError], Tuple[int, str]] = {
     nationec.BusinessError: (409, "refused"),
     nationec.ProtocolError: (502, "protocol"),
@@ -59,96 +57,6 @@ KINDS: Dict[Type[nationec.NationEcError], Tuple[int, str]] = {
     nationec.DllTimeoutError: (504, "timeout"),
     nationec.DllCrashError: (500, "dll-crash"),
 }
-
-
-def problem(status: int, kind: str, message: str, outcome: str = "none", **more: Any) -> Response:
-    """除 200 以外的响应，不含参保人信息：各项的含义见 README.md。"""
-    content = {"kind": kind, "message": message, "outcome": outcome}
-    content.update((to_camel(name), value) for name, value in more.items() if value is not None)
-    headers = {429: {"Retry-After": "2"}, 401: {"WWW-Authenticate": "Bearer"}}.get(status)
-    return JSONResponse(content, status, headers)
-
-
-class Guard:
-    """在读取请求内容之前检查是谁在调用；每个响应记一行日志，不含请求的内容。
-
-    Host 必须是本机：网页把自己的域名指向 127.0.0.1（DNS 重绑定）时，带来的是它自己的 Host。
-    Origin 必须是本服务的页面或已登记的；没有 Origin 的不是网页，要有 ``--no-origin``。
-    """
-
-    def __init__(self, app: Starlette, options: argparse.Namespace, token: str, port: int) -> None:
-        self._app, self._no_origin, self._token = app, options.no_origin, token.encode()
-        self._named = {getattr(route, "path", "") for route in app.routes}
-        self._named |= {f"/api/{trans_type}" for trans_type in REQUESTS}
-        self._hosts = [f"127.0.0.1:{port}", f"localhost:{port}"]
-        self._origins = [*options.origin, *(f"http://{host}" for host in self._hosts)]
-        self._with_cors = CORSMiddleware(
-            self._with_token,
-            allow_origins=self._origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", CALL_ID],
-            expose_headers=[NUMBER, "Retry-After"],
-        )
-        self._with_cors.allow_private_network = True  # 旧版 Starlette 没有这个参数
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        http, status, started = Request(scope), 0, time.perf_counter()
-        origin = http.headers.get("origin")
-        known = origin in self._origins
-
-        async def marked(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status, headers = message["status"], MutableHeaders(scope=message)
-                headers["Cache-Control"] = "no-store"
-                if known:
-                    headers["Access-Control-Allow-Private-Network"] = "true"
-            await send(message)
-
-        try:
-            # Response 也是 ASGI 应用
-            await (self._stranger(http) or self._with_cors)(scope, receive, marked)
-        except Exception as error:  # 文字和调用栈里可能有请求的内容，只记位置
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            log.error("%s at %s:%s", type(error).__name__, place.filename, place.lineno)
-        path = http.url.path if http.url.path in self._named else "(other)"  # 其余的可能是任何内容
-        shown = origin if known else "(foreign)" if origin else "(none)"
-        ms = (time.perf_counter() - started) * 1000
-        log.info("%s %s %d origin=%s %.0f ms", http.method, path, status, shown, ms)
-
-    def _stranger(self, http: Request) -> Optional[Response]:
-        # Starlette 的 TrustedHostMiddleware 不看端口，有两个 Host 时只看一个
-        if http.headers.getlist("host") not in ([host] for host in self._hosts):
-            return problem(403, "host", "请求不是发给本机的")
-        origin = http.headers.get("origin")
-        if origin == "null":  # 任何网页都能以它为来源，不能登记
-            detail = "本地文件（file://）的网页没有来源：请从 http 地址打开并登记，"
-            detail += "或由程序自身而不是网页调用，并加上 --no-origin"
-            return problem(403, "origin", "该网页未登记，请联系信息科", detail=detail)
-        if origin is not None and origin not in self._origins:
-            detail = "请用 --origin 登记该网页的来源，并重新启动本机服务"
-            return problem(403, "origin", "该网页未登记，请联系信息科", detail=detail)
-        return None
-
-    async def _with_token(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await (self._refused(Request(scope)) or self._app)(scope, receive, send)
-
-    def _refused(self, http: Request) -> Optional[Response]:
-        if not http.url.path.startswith("/api/"):
-            return None  # 只有 GET：页面和接口说明，没有秘密
-        if http.method == "POST" and not ("origin" in http.headers or self._no_origin):
-            detail = "C/S 程序没有 Origin：请加上 --no-origin，并重新启动本机服务"
-            return problem(403, "origin", "不允许该程序调用，请联系信息科", detail=detail)
-        scheme, _, token = http.headers.get("authorization", "").partition(" ")
-        right = secrets.compare_digest(token.strip().encode("latin-1"), self._token)
-        if scheme.lower() != "bearer" or not right:
-            return problem(401, "token", "令牌不正确，请联系信息科")
-        length = http.headers.get("content-length", "")
-        if http.method == "POST" and ("transfer-encoding" in http.headers or not length.isdigit()):
-            return problem(411, "length", "请求必须有 Content-Length，不能用 Transfer-Encoding")
-        if http.method == "POST" and int(length) > BODY_LIMIT:
-            return problem(413, "length", "请求过大，请换小一些的照片")
-        return None
 
 
 class Window:
@@ -273,9 +181,9 @@ def openapi() -> Dict[str, Any]:
 
 
 def make_app(window: Window) -> Starlette:
-    page = Path(__file__).with_name("page.html").read_text("utf-8")
-
-    headers = {"Content-Security-Policy": policy(page)}
+    def page(suffix: str, media_type: str) -> Response:
+        content = Path(__file__).with_name(f"page.{suffix}").read_bytes()
+        return Response(content, headers={"Content-Security-Policy": POLICY}, media_type=media_type)
 
     async def unexpected(http: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException):
@@ -283,7 +191,9 @@ def make_app(window: Window) -> Starlette:
         return problem(500, "internal", "本机服务出错，请联系信息科", "unknown")  # Guard 记日志
 
     routes = [
-        Route("/", HTMLResponse(page, headers=headers), methods=["GET"]),
+        Route("/", page("html", "text/html"), methods=["GET"]),
+        Route("/page.css", page("css", "text/css"), methods=["GET"]),
+        Route("/page.js", page("js", "text/javascript"), methods=["GET"]),
         Route("/openapi.json", JSONResponse(openapi()), methods=["GET"]),
         Route("/api/status", window.status),
         Route("/api/cancel", window.cancel, methods=["POST"]),
@@ -291,16 +201,6 @@ def make_app(window: Window) -> Starlette:
     ]
     handlers = {HTTPException: unexpected, Exception: unexpected}
     return Starlette(routes=routes, exception_handlers=handlers)
-
-
-def policy(page: str) -> str:
-    """页面只能用它自己的脚本和样式，只能访问本服务。"""
-    found = re.findall("<(?:style|script)>(.*?)</(?:style|script)>", page, re.DOTALL)
-    style, script = (b64encode(sha256(text.encode()).digest()).decode() for text in found)
-    return (
-        f"default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}';"
-        " connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
-    )
 
 
 def listening(port: int) -> socket.socket:
@@ -368,7 +268,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         except nationec.DllLoadError as error:  # 页面照常打开，由它告诉收款员
             window.load_error = str(error)
             log.error("%s", error)
-        guard = Guard(make_app(window), options, token, port)
+        app = make_app(window)
+        named = {getattr(route, "path", "") for route in app.routes}
+        named.update(f"/api/{trans_type}" for trans_type in REQUESTS)
+        guard = Guard(app, named, options, token, port)
         fragment = "" if options.token_file else f"#token={token}"
         print(f"http://127.0.0.1:{port}/{fragment}", flush=True)
         silent: Dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
