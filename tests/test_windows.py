@@ -123,7 +123,7 @@ class TestPlanting:
         assert marks(path.parent) == own
 
 
-def test_an_access_violation_is_a_dll_crash_error_with_what_was_received(dll, query):
+def test_an_access_violation_is_a_dll_crash_error_with_what_was_received(client_of, query):
     with pytest.raises(DllCrashError, match=r"access violation.*ec\.query") as caught:
-        dll("crash").call(query)
+        client_of("crash").call(query)
     assert caught.value.exchange.received == b"before the crash"
