@@ -93,7 +93,7 @@ CHINESE: Dict[str, str] = {
         "动态库写 OutData 时缓冲区越界（{size:,} 字节）：请调大 {option}；"
         "直接加载动态库的程序须重启"
     ),
-    "as the simulator was told": "模拟器的设定",
+    "the simulator was told to crash": "模拟器按设定崩溃",
     "the DLL has not answered within {seconds:g} s, and its process was ended": (
         "动态库 {seconds:g} 秒内无响应，已结束其进程"
     ),

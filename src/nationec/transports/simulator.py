@@ -139,7 +139,7 @@ class Simulator:
         if answer.delay > limit:
             raise timeout_error(limit)
         if answer.crash:
-            raise crash_error("ended", detail=_("as the simulator was told"))
+            raise crash_error("ended", detail=_("the simulator was told to crash"))
         returned = answer.return_value
         out_data = _out_data(answer, message)
         return None if returned is None else encode(returned), out_data
