@@ -13,12 +13,7 @@ from typing import Any, Callable, Optional, Sequence, Union, cast
 
 from .biz_no import new_out_biz_no
 from .doubts import doubts, request_log
-from .errors import (
-    DllCrashError,
-    NationEcError,
-    business_error,
-    protocol_error,
-)
+from .errors import DllCrashError, NationEcError, business_error, protocol_error
 from .exchange import Exchange
 from .language import _, setting
 from .models import Request, T

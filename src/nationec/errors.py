@@ -64,11 +64,7 @@ class NationEcError(Exception):
     answer that cannot be read, and code -3."""
 
     def __init__(
-        self,
-        text: str = "",
-        facts: Optional[Mapping[str, Any]] = None,
-        /,
-        **more: Any,
+        self, text: str = "", facts: Optional[Mapping[str, Any]] = None, /, **more: Any
     ) -> None:
         super().__init__(text, {})
         self._update({**(facts or {}), **more})

@@ -6,15 +6,7 @@ standard, that of a class with its name, its section in brackets and a colon: pr
 show these names.
 """
 
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Dict,
-    Generic,
-    Optional,
-    Type,
-    Union,
-)
+from typing import TYPE_CHECKING, Any, Dict, Generic, Optional, Type, Union
 
 from pydantic import AfterValidator, model_validator
 from typing_extensions import Annotated

@@ -214,11 +214,7 @@ def _serialized(request: Request[Any]) -> bytes:
     try:
         # model_dump_json would make a text of this. That takes time for a photo.
         return request.__pydantic_serializer__.to_json(
-            request,
-            by_alias=True,
-            exclude=exclude,
-            exclude_none=True,
-            warnings=False,
+            request, by_alias=True, exclude=exclude, exclude_none=True, warnings=False
         )
     except PydanticSerializationError:
         pass  # raise outside: this error may hold a value

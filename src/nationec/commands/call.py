@@ -26,14 +26,7 @@ from ..transports.isolated import IsolatedDll
 from ..transports.simulator import Simulator
 from ..wire import Wire, decode
 from .message import Message, read_message
-from .output import (
-    Failure,
-    InvalidRequest,
-    discard_stdout,
-    report,
-    unwritable,
-    write,
-)
+from .output import Failure, InvalidRequest, discard_stdout, report, unwritable, write
 from .parser import Parser, positive
 
 

@@ -3,17 +3,7 @@
 import json
 import threading
 import time
-from typing import (
-    Any,
-    Dict,
-    List,
-    NamedTuple,
-    Optional,
-    Set,
-    Tuple,
-    Type,
-    Union,
-)
+from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple, Type, Union
 
 from pydantic import BaseModel, ValidationError
 from pydantic.alias_generators import to_camel
