@@ -466,6 +466,11 @@ class TestNobodyElseGetsIn:
                 monkeypatch.chdir(tmp_path)
                 assert_works(isolated)
 
+    def test_the_modules_of_this_program_are_not_the_others(self, isolated, tmp_path, monkeypatch):
+        (tmp_path / "struct.py").write_text("raise SystemExit")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        assert_works(isolated)
+
 
 class TestLoadErrors:
     def test_come_from_the_other_side_with_its_python_and_width(self, tmp_path):
