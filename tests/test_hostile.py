@@ -33,7 +33,7 @@ from .conftest import COMMON, URL, WINDOWS, answer, hexed
 ID_NO = "533222199909090123"
 PATIENT = {"idNo": ID_NO, "idType": "01", "userName": "张三", "ecToken": "T0", "insuOrg": "430000"}
 UNKNOWN = {"chnlId": "9", "n": 12, "list": [{}]}
-NOT_INTEGERS = ["\x1d\x1f0\x1c\n", 0.5, "0.5", False, True, "ok", "０", [0], {}, 10**30, "9" * 18]
+NOT_INTEGERS = ["\x1d\x1f0\x1c\n", 0.5, "0.5", False, True, "ok", "０", [0], {}, 10**10, -(10**10)]
 
 
 class Expected(NamedTuple):
@@ -135,7 +135,7 @@ ANSWERS = {
     ),
     "UTF-8": (text(patient()).encode(), UTF8),
     "UTF-8, a refusal": (text(head(code=-2, message="参数异常")).encode(), UTF8),
-    "UTF-8, a character beyond the BMP": (text(patient(userName="𠮷")).encode(), UTF8),
+    "UTF-8, the first character beyond the BMP": (text(patient(userName="𠀀")).encode(), UTF8),
     "GB 18030 with its BOM": ("\ufeff" + text(patient()), READ),
     "GB 18030 that UTF-8 could be as well": (patient(userName="陆茂"), reads(user_name="陆茂")),
     "GB 18030 of 2022": (b'{"code":-2,"message":"\xfe\x59"}', refused("龴")),
@@ -155,6 +155,7 @@ ANSWERS = {
     **{f"code is {code!r}": (head(code=code), READ) for code in (0, "0", " 0000 ", 0.0)},
     "code is written as 1e2": ('{"code":1e2}', refused("", 100)),
     "code is written as 1e999999": ('{"code":1e999999}', NO_INTEGER),
+    "code of ten digits": (head(code=10**10 - 1, message="x"), refused("x", 10**10 - 1)),
     **{f"code is {code!r}": (head(code=code), NO_INTEGER) for code in NOT_INTEGERS},
     **{f"code is {code!r}": (head(code=code), NO_CODE) for code in (None, "")},
     "code is missing": ({"data": PATIENT}, NO_CODE),

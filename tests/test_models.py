@@ -122,6 +122,7 @@ class TestPhoto:
 def test_ext_data_that_json_cannot_carry_is_refused(client, simulator, make):
     for value in (object(), float("nan"), b"1", {1}):
         assert set(faults(make, ext_data={"a": [value]})) == {"ext_data"}, repr(value)
+        assert set(faults(make, ext_data=value)) == {"ext_data"}, repr(value)
     for value in ("\ud800", {"a": "\ud800"}):
         with pytest.raises(ValueError, match="nothing was sent"):
             client.call(make(ext_data=value))
