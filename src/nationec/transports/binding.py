@@ -16,7 +16,7 @@ import os
 import struct
 import sys
 from _thread import allocate_lock
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from ctypes import c_void_p
 
 from .memory import Memory
@@ -24,7 +24,7 @@ from .memory import Memory
 # To import typing takes a tenth of the time in which another interpreter starts.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator, Union
+    from typing import Any, Union
 
     Path = Union[str, bytes, os.PathLike[Any]]
 
@@ -205,20 +205,25 @@ def change_directory(path: str) -> None:
         raise LoadError("no-folder", path, detail=error.strerror) from None
 
 
-@contextmanager
-def _working_in(folder: str | None) -> Iterator[None]:
-    """Make ``folder`` the current directory for a while. Raises ``LoadError``."""
-    if folder is None:
-        yield
-        return
-    before = absolute(os.curdir)
-    change_directory(folder)
-    try:
-        yield
-    finally:
-        # If that folder is gone, stay here: raising would lose the answer.
-        with suppress(OSError):
-            os.chdir(before)
+class _WorkingIn:
+    """Makes ``folder``, if it is not ``None``, the current directory for a while.
+
+    Entering it raises ``LoadError``.
+    """
+
+    def __init__(self, folder: str | None) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        if self._folder is not None:
+            self._before = absolute(os.curdir)
+            change_directory(self._folder)
+
+    def __exit__(self, *exception: object) -> None:
+        if self._folder is not None:
+            # If that folder is gone, stay here: raising would lose the answer.
+            with suppress(OSError):
+                os.chdir(self._before)
 
 
 _lock = allocate_lock()
@@ -239,8 +244,8 @@ class Binding:
     ) -> None:
         self.path = find(path)
         self._size = out_buffer_size
-        self._cwd = cwd
-        with _lock, _working_in(cwd):
+        self._working_in_cwd = _WorkingIn(cwd)
+        with _lock, self._working_in_cwd:
             self._function = load(self.path)
 
     def call(self, url: bytes, in_data: bytes) -> tuple[bytes | None, bytes]:
@@ -250,7 +255,7 @@ class Binding:
         """
         memory = Memory(url, in_data, self._size)
         try:
-            with _lock, _working_in(self._cwd):
+            with _lock, self._working_in_cwd:
                 returned = self._call(memory)
             if memory.is_overrun():
                 raise CrashError(
