@@ -9,7 +9,7 @@ On two cores of a virtual machine, 2026-11-30, medians of three runs, Linux:
 =============================================== ==== ==== ====
 against the baseline                             3.8 3.11 3.13
 =============================================== ==== ==== ====
-a small call                                     4.3  3.4  3.4
+a small call                                     4.1  3.3  3.1
 a photo of 100,000 characters of base64          0.6  0.5  0.6
 a photo of 75,000 bytes                          0.8  0.9  0.8
 ``from nationec import Client``                  1.6  1.5  1.4
