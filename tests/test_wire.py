@@ -27,8 +27,8 @@ class TestWhatIsSent:
         query = EcQueryRequest(**{**COMMON, "operator_name": "龴\ue81e"})
         assert b'"\xfe\x59\xfe\x59"' in arrived(client_of("echo"), query)
 
-    @pytest.mark.parametrize("encoding", ["gb18030", "utf-8"])
-    @pytest.mark.parametrize("photo", ["QUJD", "QUJD" * 25_000, "龴", '"龴', ""])
+    @pytest.mark.parametrize("encoding", ["gb18030", "utf-8", "utf-7"])
+    @pytest.mark.parametrize("photo", ["QUJD", "++//", "~", "QUJD" * 25_000, "龴", '"龴', ""])
     def test_has_a_photo_among_chinese_text(self, client_of, encoding, photo):
         class Pictured(EcQueryRequest):
             photo_data: str
