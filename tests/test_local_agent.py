@@ -317,6 +317,7 @@ class TestWhoMayAsk:
             (["--simulate", f"--origin={HIS}/"], "--origin"),
             (["--simulate", "--token-file=none"], "none"),
             (["--url=http://h"], "--org-id"),
+            (["--url=http://h", "--org-id= "], "--org-id"),
         ],
     )
     def test_a_configuration_that_cannot_be_right_is_refused(self, options, words, tmp_path):

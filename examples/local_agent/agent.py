@@ -73,8 +73,10 @@ class Window:
         """``POST /api/交易类型``"""
         try:
             request = self._request(http.path_params["trans_type"], await fields_of(http))
-            with anyio.fail_after(self._patience):
+            with anyio.move_on_after(self._patience) as waiting:
                 await self._turn.acquire()
+            if waiting.cancelled_caught:
+                return problem(429, "busy", "前一笔交易尚未完成，请稍后重试")
             try:
                 if await http.is_disconnected():
                     return problem(429, "gone", "调用方已断开连接")
@@ -83,8 +85,6 @@ class Window:
             finally:
                 self._under_way = None
                 self._turn.release()
-        except TimeoutError:
-            return problem(429, "busy", "前一笔交易尚未完成，请稍后重试")
         except nationec.NationEcError as error:
             response = failed(error)
             self.load_error = str(error) if response.status_code == 503 else None
@@ -229,7 +229,7 @@ def parsed(argv: Optional[Sequence[str]]) -> Tuple[argparse.Namespace, str, sock
     add("--token-file", help="令牌文件；未指定时每次启动生成一个令牌，只适合试用")
     add("--patience", type=float, default=30, help="排队的超时时间（秒），默认 30")
     options = parser.parse_args(argv)
-    if options.url and not options.org_id:
+    if options.url and not (options.org_id or "").strip():
         parser.error("请用 --org-id 指定医保定点机构代码")
     for origin in options.origin:
         if not re.fullmatch("https?://[^/A-Z]+", origin):
