@@ -45,9 +45,9 @@ class DllTransport:
     in bytes. The DLL does not know it, so give more rather than less.
 
     The DLL opens its settings, its log and further DLLs by bare name, in the current
-    directory of the process. ``cwd`` is the current directory while the DLL
-    loads and during each call. **Other threads of the program see the change**, since a
-    process has one current directory; ``IsolatedDll`` has a process of its own.
+    directory of the process. ``cwd`` is the current directory while the DLL loads and
+    during each call. **Other threads of the program see the change**, since a process
+    has one current directory; ``IsolatedDll`` has a process of its own.
 
     Calls are made one at a time, those of other threads and other transports of this
     process too. A call that hangs cannot be ended, and a crash ends this process,

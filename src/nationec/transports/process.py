@@ -28,6 +28,9 @@ if sys.platform == "win32":
 
 T = TypeVar("T")
 
+# -I: no PYTHONPATH, which is for this Python, and no current directory.
+# -B: no file is written. -S: what is installed is not needed, and takes time.
+_OPTIONS = ("-I", "-B", "-S", "-c")
 _BOOTSTRAP = "import sys; exec(eval(sys.stdin.buffer.readline()))"
 # Makes modules of the sources, without files.
 _PROGRAM = """
@@ -78,13 +81,11 @@ class Process:
 
     def start(self, python: List[str]) -> None:
         """Start it. Raises ``OSError``."""
-        # -I: no PYTHONPATH, which is for this Python, and no current directory.
-        # -B: no file is written. -S: what is installed is not needed, and takes time.
         # cwd: Wine looks for /opt/x.dll on the drive of the current directory. The
         # drive of / is the one that has the files of Linux.
         with start_lock:
             popen: Any = subprocess.Popen(
-                [*python, "-I", "-B", "-S", "-c", _BOOTSTRAP],
+                [*python, *_OPTIONS, _BOOTSTRAP],
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -269,7 +270,7 @@ def _environment() -> Optional[Dict[str, str]]:
 
 def startup_error(python: List[str]) -> str:
     """Start the failed Python once more, and return the error that it prints."""
-    command = [*python, "-I", "-B", "-S", "-c", "pass"]
+    command = [*python, *_OPTIONS, "pass"]
     options: Any = {"stdin": subprocess.DEVNULL, "env": _environment(), "timeout": 10}
     try:
         ran = subprocess.run(command, capture_output=True, **options)
