@@ -9,6 +9,8 @@
 # refused: a wrong guess would give a garbled name, which is worse than an error.
 
 import codecs
+import re
+from contextlib import suppress
 from typing import Any, Dict, List, Optional, Sequence, Type, Union
 
 from pydantic import ValidationError
@@ -25,6 +27,7 @@ Extra = Union[Dict[str, Any], str, None]
 
 _PHOTO = b'"photoData":"'
 _AROUND = "\ufeff \t\r\n"  # a byte order mark, and white space
+_has_chinese = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]").search
 _ERROR_WORDS = "message", "cause"
 _GATEWAY_WORDS = (*_ERROR_WORDS, "err_msg", "error", "status")
 
@@ -45,8 +48,8 @@ class Wire:
         if data_format not in ("object", "string"):
             raise ValueError(_('data_format is "object" or "string"'))
         answers_in = response_encoding or encoding
-        self.encoding = codec("encoding", encoding)
-        self.response_encoding = codec("response_encoding", answers_in)
+        self.encoding = _codec("encoding", encoding)
+        self.response_encoding = _codec("response_encoding", answers_in)
         self._data_as_text = data_format == "string"
 
     def encode(self, text: str) -> bytes:
@@ -79,15 +82,14 @@ class Wire:
             self._data(request),
             b"" if extra is None else self._extra(extra),
         )
-        # A photo is ASCII, the same in GB 18030 (not in UTF-7): copying it is faster.
-        start = message.find(_PHOTO) + len(_PHOTO)
-        end = message.find(b'"', start)
-        before, photo, after = message[:start], message[start:end], message[end:]
-        is_copied = self.encoding == "gb18030" and photo.isascii()
-        if not (is_copied and before.endswith(_PHOTO)):
+        before, mark, rest = message.partition(_PHOTO)
+        photo, quote, after = rest.partition(b'"')
+        if not mark or self.encoding != "gb18030" or not photo.isascii():
             return self.encode(message.decode())
-        encoded = self.encode(before.decode()), photo, self.encode(after.decode())
-        return b"".join(encoded)
+        # A photo is ASCII, the same in GB 18030 (not in UTF-7): copying it is faster.
+        texts = before + mark, quote + after
+        start, end = (self.encode(text.decode()) for text in texts)
+        return b"".join((start, photo, end))
 
     def _data(self, request: Request[Any]) -> bytes:
         data = _serialized(request)
@@ -112,20 +114,10 @@ class Wire:
         if text.startswith("<"):
             fault = _("OutData is a web page (HTML): check the url")
             raise format_error(fault, permanent=True)
-        value, fault = None, ""
-        try:
-            value = parse(text)
-        except ValueError:
-            fault = _no_json(text)
-        except TooDeepError:
-            fault = _too_deep("OutData")
-        # Outside the except blocks: the parser's error may hold a piece of the answer.
-        # An answer without a code is a gateway's: report that, not the encoding.
-        envelope = None if fault else _envelope(value)
+        envelope = _envelope(_parsed(text))
+        # Checked last: an answer without a code is a gateway's, whatever its encoding.
         if is_utf8:
             raise _wrong_encoding(encoding, is_utf8)
-        if envelope is None:
-            raise format_error(fault, permanent=bool(text))
         return envelope
 
     def words(self, raw: bytes) -> str:
@@ -148,25 +140,21 @@ class Wire:
         return next(iter(_words(answer, _ERROR_WORDS)), "")
 
 
-def codec(argument: str, name: str) -> str:
+def _codec(argument: str, name: str) -> str:
     """Return Python's name of the encoding ``name``.
 
     Raises ``ValueError``, which names ``argument``, if the encoding does not exist or
     cannot be used in a ``char*``.
     """
-    try:
+    with suppress(LookupError, TypeError, ValueError, AttributeError):
         found = codecs.lookup(name.encode("ascii").decode()).name
         # UTF-16, and encodings that write a byte order mark, do not fit.
-        fits = "a{".encode(found) == b"a{"
-    except (LookupError, TypeError, ValueError, AttributeError):
-        text = _("{setting}: there is no encoding {name}; the standard's is gb18030")
-        raise ValueError(
-            text.format(setting=setting(argument), name=repr(name))
-        ) from None
-    if not fits:
-        text = _("{setting}: no char* holds JSON in {name}; the standard's is gb18030")
-        raise ValueError(text.format(setting=setting(argument), name=name))
-    return found
+        if "a{".encode(found) == b"a{":
+            return found
+    text = _(
+        "{setting}: there is no encoding {name} for a char*; the standard's is gb18030"
+    )
+    raise ValueError(text.format(setting=setting(argument), name=repr(name)))
 
 
 def decode(raw: bytes, encoding: str) -> Optional[str]:
@@ -196,16 +184,15 @@ def read(model: Type[T], value: Any, what: str) -> T:
         return model.model_validate(value)
     except ValidationError as error:
         faults = error.errors(include_input=False)
-        fault = ""
+        failure = _unreadable(what, model, value, faults)
     except TooDeepError:
-        fault = _too_deep(what)
+        failure = format_error(_too_deep(what))
     except Exception as error:
         # A user's validator raised it; its text may hold a value.
-        fault = _("a validator of {model} raised {kind}")
-        fault = fault.format(model=model.__name__, kind=type(error).__name__)
-    if fault:
-        raise format_error(fault)
-    raise _unreadable(what, model, value, faults)
+        text = _("a validator of {model} raised {kind}")
+        text = text.format(model=model.__name__, kind=type(error).__name__)
+        failure = format_error(text)
+    raise failure  # outside the except blocks, whose errors hold the answer
 
 
 def _serialized(request: Request[Any]) -> bytes:
@@ -234,19 +221,24 @@ def _json(value: Any) -> bytes:
 
 def _is_utf8(raw: bytes) -> bool:
     """Whether this is Chinese in UTF-8. It often is valid GB 18030 too, but garbled."""
-    if raw.isascii():
-        return False
     try:
-        text = raw.decode("utf-8")
+        return not raw.isascii() and bool(_has_chinese(raw.decode("utf-8")))
     except UnicodeDecodeError:
         return False
-    return any(map(_is_chinese, text))
 
 
-def _is_chinese(character: str) -> bool:
-    if character < "\U00020000":
-        return "\u3400" <= character <= "\u9fff"
-    return character <= "\U0003ffff"
+def _parsed(text: str) -> Any:
+    """Parse OutData. Raises ``ResponseFormatError``."""
+    try:
+        return parse(text)
+    except ValueError:
+        # The text is not shown: it may be a patient's.
+        fault = _("OutData is not JSON (error.exchange.received has it): check the url")
+    except TooDeepError:
+        fault = _too_deep("OutData")
+    if not text:
+        fault = _("{what} is empty").format(what="OutData")
+    raise format_error(fault, permanent=bool(text))
 
 
 def _envelope(value: Any) -> Envelope:
@@ -273,13 +265,6 @@ def _words(answer: Any, names: Sequence[str]) -> List[str]:
         for value in values
         if isinstance(value, (str, int)) and value not in ABSENT
     ]
-
-
-def _no_json(text: str) -> str:
-    if not text:
-        return _("{what} is empty").format(what="OutData")
-    # The text is not shown: it may be a patient's.
-    return _("OutData is not JSON (error.exchange.received has it): check the url")
 
 
 def _wrong_encoding(encoding: str, is_utf8: bool) -> ResponseFormatError:

@@ -114,11 +114,8 @@ CHINESE: Dict[str, str] = {
     ),
     "the answer cannot be read: {fault}": "响应无法解析，{fault}",
     # wire
-    "{setting}: there is no encoding {name}; the standard's is gb18030": (
-        "{setting}：没有 {name} 这种编码，标准规定用 gb18030"
-    ),
-    "{setting}: no char* holds JSON in {name}; the standard's is gb18030": (
-        "{setting}：{name} 不能用于 char*，标准规定用 gb18030"
+    "{setting}: there is no encoding {name} for a char*; the standard's is gb18030": (
+        "{setting}：没有 {name} 这种可用于 char* 的编码，标准规定用 gb18030"
     ),
     "the request holds a character that {encoding} does not have: nothing was sent": (
         "请求中有 {encoding} 无法表示的字符，未发送"
