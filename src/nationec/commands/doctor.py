@@ -58,7 +58,7 @@ def _findings(arguments: Namespace) -> Iterator[Finding]:
         path = binding.find(arguments.dll)
     except binding.LoadError as error:
         # With --python only a warning: the other Python may see other paths.
-        text = str(load_error(error.reason, error.path, **error.facts))
+        text = str(load_error(**error.facts))
         yield WARNING if arguments.python else FAILED, "DLL", text
         path = binding.dll_name(arguments.dll) if arguments.python else ""
     else:

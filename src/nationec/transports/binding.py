@@ -49,7 +49,7 @@ class LoadError(Exception):
 
     def __init__(self, reason: str, path: str, **facts: Any) -> None:
         super().__init__(reason, path)
-        self.reason, self.path, self.facts = reason, path, facts
+        self.facts = {"reason": reason, "path": path, **facts}
 
 
 class CrashError(Exception):
@@ -57,7 +57,7 @@ class CrashError(Exception):
 
     def __init__(self, reason: str, received: bytes, **facts: Any) -> None:
         super().__init__(reason)
-        self.reason, self.received, self.facts = reason, received, facts
+        self.received, self.facts = received, {"reason": reason, **facts}
 
 
 def system_directories() -> list[str]:
@@ -205,27 +205,6 @@ def change_directory(path: str) -> None:
         raise LoadError("no-folder", path, detail=error.strerror) from None
 
 
-class _WorkingIn:
-    """Makes ``folder``, if it is not ``None``, the current directory for a while.
-
-    Entering it raises ``LoadError``.
-    """
-
-    def __init__(self, folder: str | None) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> None:
-        if self._folder is not None:
-            self._before = absolute(os.curdir)
-            change_directory(self._folder)
-
-    def __exit__(self, *exception: object) -> None:
-        if self._folder is not None:
-            # If that folder is gone, stay here: raising would lose the answer.
-            with suppress(OSError):
-                os.chdir(self._before)
-
-
 _lock = allocate_lock()
 if hasattr(os, "register_at_fork"):
     # The thread that held it is not in the forked child.
@@ -244,9 +223,8 @@ class Binding:
     ) -> None:
         self.path = find(path)
         self._size = out_buffer_size
-        self._working_in_cwd = _WorkingIn(cwd)
-        with _lock, self._working_in_cwd:
-            self._function = load(self.path)
+        self._cwd = cwd
+        self._function = self._in_cwd(load, self.path)
 
     def call(self, url: bytes, in_data: bytes) -> tuple[bytes | None, bytes]:
         """Return the return value, ``None`` for NULL, and OutData.
@@ -255,8 +233,7 @@ class Binding:
         """
         memory = Memory(url, in_data, self._size)
         try:
-            with _lock, self._working_in_cwd:
-                returned = self._call(memory)
+            returned = self._in_cwd(self._call, memory)
             if memory.is_overrun():
                 raise CrashError(
                     "past-out-data", memory.out_data_and_beyond(), size=self._size
@@ -264,6 +241,20 @@ class Binding:
             return returned, memory.out_data()
         finally:
             memory.wipe()
+
+    def _in_cwd(self, function: Any, argument: Any) -> Any:
+        """Call ``function`` in the folder ``cwd``, one call at a time."""
+        with _lock:
+            if self._cwd is None:
+                return function(argument)
+            before = absolute(os.curdir)
+            change_directory(self._cwd)
+            try:
+                return function(argument)
+            finally:
+                # If that folder is gone, stay here: raising would lose the answer.
+                with suppress(OSError):
+                    os.chdir(before)
 
     def _call(self, memory: Memory) -> bytes | None:
         try:

@@ -69,7 +69,7 @@ class DllTransport:
         try:
             self._binding = binding.Binding(path, out_buffer_size, folder)
         except binding.LoadError as error:
-            raise load_error(error.reason, error.path, **error.facts) from None
+            raise load_error(**error.facts) from None
         self.path = self._binding.path
 
     def __repr__(self) -> str:
@@ -87,12 +87,10 @@ class DllTransport:
         try:
             return bound.call(url, in_data)
         except binding.LoadError as error:
-            raise load_error(error.reason, error.path, **error.facts) from None
+            raise load_error(**error.facts) from None
         except binding.CrashError as error:
-            crash = error
-        # Raise outside the except block: a traceback would show its context, which
-        # holds what was received.
-        raise crash_error(crash.reason, crash.received, **crash.facts)
+            crash = crash_error(received=error.received, **error.facts)
+        raise crash  # outside the except block, whose error holds what was received
 
     def close(self) -> None:
         """Send nothing more. The DLL stays loaded: no moment is safe to unload it."""

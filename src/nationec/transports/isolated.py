@@ -142,8 +142,8 @@ class IsolatedDll:
             if kind == b"answer":
                 return (rest[0] if rest else None), out_data
             process.end()
-        reason, facts = ast.literal_eval(rest[0].decode())
-        raise crash_error(reason, out_data, **facts)
+        facts = ast.literal_eval(rest[0].decode())
+        raise crash_error(received=out_data, **facts)
 
     def _started(self) -> Process:
         if self._closed:
@@ -175,8 +175,8 @@ class IsolatedDll:
             process.worker_pid = int(answer)
             return process
         process.end()
-        reason, path, facts = ast.literal_eval(answer.decode())
-        raise load_error(reason, path, command=self._command_line, **facts)
+        facts = ast.literal_eval(answer.decode())
+        raise load_error(command=self._command_line, **facts)
 
     def _no_interpreter(self, how: str, detail: str = "") -> DllLoadError:
         facts = {"how": how, "command": self._command_line, "detail": detail}

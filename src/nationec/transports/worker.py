@@ -75,8 +75,7 @@ def main(path: str, out_buffer_size: int, cwd: str | None) -> None:
     except binding.LoadError as error:
         version = ".".join(map(str, sys.version_info[:3]))
         facts = {**error.facts, "version": version, "bits": binding.WIDTH}
-        why = ascii((error.reason, error.path, facts)).encode()
-        write_all(outgoing, framed(b"load", why))
+        write_all(outgoing, framed(b"load", ascii(facts).encode()))
         questions.get()  # blocks until the parent ends this process
     write_all(outgoing, framed(b"loaded", b"%d" % os.getpid()))
     while True:
@@ -87,7 +86,7 @@ def _answer(bound: binding.Binding, url: bytes, in_data: bytes) -> list[bytes]:
     try:
         returned, out_data = bound.call(url, in_data)
     except binding.CrashError as error:
-        return [b"crash", error.received, ascii((error.reason, error.facts)).encode()]
+        return [b"crash", error.received, ascii(error.facts).encode()]
     if returned is None:
         return [b"answer", out_data]
     return [b"answer", out_data, returned]
