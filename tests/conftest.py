@@ -14,7 +14,16 @@ from pydantic.alias_generators import to_camel
 # The texts that tests look for are the English ones, also in the processes that they start.
 os.environ["NATIONEC_LANG"] = "en"
 
-from nationec import Client, EcQueryRequest, NationEcError, Simulator
+from nationec import (
+    AuthCheckRequest,
+    Client,
+    EcAuthRequest,
+    EcPwdRequest,
+    EcQueryRequest,
+    NationEcError,
+    QrcodeGetRequest,
+    Simulator,
+)
 from nationec.commands import main
 
 WINDOWS = sys.platform == "win32"
@@ -38,6 +47,11 @@ INSURED = {"id_no": "1", "id_type": "01", "user_name": "n", "mdtrt_cert_type": "
 """More fields, for the password check."""
 PATIENT = {"idNo": "1", "idType": "01", "userName": "n", "ecToken": "t", "insuOrg": "430000"}
 """The required fields of an answer."""
+QUERY = EcQueryRequest(**COMMON)
+SCAN = QrcodeGetRequest(**COMMON, out_biz_no="N1")
+FACE = AuthCheckRequest(**COMMON, out_biz_no="N2", auth_no="A1")
+PASSWORD = EcPwdRequest(**COMMON, **INSURED, ec_token="T")
+FACE_SCREEN = EcAuthRequest(**COMMON, out_biz_no="N3")
 
 on_posix = pytest.mark.skipif(WINDOWS, reason="not on Windows")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="on Linux alone")

@@ -24,9 +24,7 @@ from nationec import (
     Simulator,
 )
 
-from .conftest import COMMON, INSURED, ON_WIRE, URL
-
-SCAN = QrcodeGetRequest(**COMMON, out_biz_no="N1")
+from .conftest import COMMON, INSURED, ON_WIRE, SCAN, URL
 
 
 class TestFillingIn:

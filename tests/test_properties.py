@@ -12,13 +12,9 @@ from hypothesis import strategies as st
 
 from nationec import (
     AnyRequest,
-    AuthCheckRequest,
     BusinessError,
     Client,
     DllTransport,
-    EcAuthRequest,
-    EcPwdRequest,
-    EcQueryRequest,
     NationEcError,
     QrcodeGetRequest,
     ResponseFormatError,
@@ -26,26 +22,21 @@ from nationec import (
 )
 from nationec.wire import Wire
 
-from .conftest import COMMON, INSURED, URL, arrived
+from .conftest import COMMON, FACE, FACE_SCREEN, PASSWORD, QUERY, SCAN, URL, arrived
 
-PROFILE = {
-    "database": None,
-    "deadline": None,
-    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-}
-settings.register_profile("ci", max_examples=100, derandomize=True, **PROFILE)
-settings.register_profile("full", max_examples=10_000, **PROFILE)
-settings.load_profile("full" if "NATIONEC_TEST_FULL" in os.environ else "ci")
+FULL = "NATIONEC_TEST_FULL" in os.environ
+settings.register_profile(
+    "ours",
+    max_examples=10_000 if FULL else 100,
+    derandomize=not FULL,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("ours")
 
-REQUESTS = [
-    EcQueryRequest(**COMMON),
-    QrcodeGetRequest(**COMMON, out_biz_no="1"),
-    AuthCheckRequest(**COMMON, out_biz_no="1", auth_no="1"),
-    EcPwdRequest(**COMMON, **INSURED),
-    EcAuthRequest(**COMMON, out_biz_no="1"),
-    AnyRequest("cn.nhsa.cert.get", operatorId="1"),
-]
-TYPED = REQUESTS[:-1]
+TYPED = [QUERY, SCAN, FACE, PASSWORD, FACE_SCREEN]
+REQUESTS = [*TYPED, AnyRequest("cn.nhsa.cert.get", operatorId="1")]
 FIELDS = [(request, name) for request in TYPED for name in type(request).model_fields]
 
 # Ordinary text, text of what is special somewhere, and anything, lone surrogates included.
