@@ -12,10 +12,6 @@ ABSENT = ("", None, "null")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class TooDeepError(Exception):
-    """JSON has more than 200 levels. pydantic would catch a ``ValueError``."""
-
-
 def parse(text: str) -> Any:
     """Parse ``text``; raw control characters count as blanks.
 
@@ -30,20 +26,18 @@ def parse(text: str) -> Any:
 def parse_strictly(text: str) -> Any:
     """Parse ``text``, which may nest 200 levels deep.
 
-    Raises ``TooDeepError`` if it is deeper, and ``ValueError`` if it is not JSON. The
-    message of the ``ValueError`` may hold a piece of ``text``.
+    Raises ``RecursionError`` if it is deeper (pydantic would catch a ``ValueError``),
+    and ``ValueError`` if it is not JSON. The message of the ``ValueError`` may hold a
+    piece of ``text``.
     """
-    # For a lone surrogate this raises ValueError; from_json would raise TypeError.
-    raw = text.encode()
     try:
+        # For a lone surrogate encode raises ValueError; from_json would a TypeError.
         # The cache of strings would keep patients' names in memory.
-        return from_json(raw, allow_inf_nan=False, cache_strings="keys")
-    except RecursionError:
-        pass
+        return from_json(text.encode(), allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
         if "recursion" not in str(error):
             raise
-    raise TooDeepError
+    raise RecursionError
 
 
 def unwrap(value: Any) -> Any:

@@ -18,7 +18,7 @@ from pydantic_core import PydanticSerializationError
 
 from . import gb18030
 from .errors import ResponseFormatError, format_error
-from .json_text import ABSENT, TooDeepError, parse, write
+from .json_text import ABSENT, parse, write
 from .language import _, cut, option, setting
 from .models import AnyRequest, Envelope, Request, T, first
 
@@ -135,7 +135,7 @@ class Wire:
             return text
         try:
             answer = parse(text)
-        except (ValueError, TooDeepError):
+        except (ValueError, RecursionError):
             return ""
         return next(iter(_words(answer, _ERROR_WORDS)), "")
 
@@ -185,7 +185,7 @@ def read(model: Type[T], value: Any, what: str) -> T:
     except ValidationError as error:
         faults = error.errors(include_input=False)
         failure = _unreadable(what, model, value, faults)
-    except TooDeepError:
+    except RecursionError:
         failure = format_error(_too_deep(what))
     except Exception as error:
         # A user's validator raised it; its text may hold a value.
@@ -234,7 +234,7 @@ def _parsed(text: str) -> Any:
     except ValueError:
         # The text is not shown: it may be a patient's.
         fault = _("OutData is not JSON (error.exchange.received has it): check the url")
-    except TooDeepError:
+    except RecursionError:
         fault = _too_deep("OutData")
     if not text:
         fault = _("{what} is empty").format(what="OutData")

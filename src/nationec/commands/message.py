@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Type
 from pydantic import ValidationError
 
 from ..doubts import field_names, widened
-from ..json_text import TooDeepError, parse_strictly, unwrap
+from ..json_text import parse_strictly, unwrap
 from ..language import _
 from ..models import AnyRequest, Request
 from ..transactions import TRANSACTIONS
@@ -57,7 +57,7 @@ def _read_head(path: str) -> Dict[str, Any]:
     """Return the message. If the file has only the fields, put them under ``data``."""
     try:
         head = parse_strictly(_contents(path))
-    except (ValueError, TooDeepError):  # its text may hold a piece of the message
+    except (ValueError, RecursionError):  # its text may hold a piece of the message
         head = None
     if not isinstance(head, dict):
         raise InvalidRequest(_("--json: this is not a JSON object"))

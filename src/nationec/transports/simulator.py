@@ -1,7 +1,6 @@
 """``Simulator`` replaces the DLL and the platform, for trials and tests."""
 
 import json
-import threading
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple, Type, Union
 
@@ -11,7 +10,7 @@ from pydantic.alias_generators import to_camel
 from ..codes import ReturnCode
 from ..errors import crash_error, timeout_error
 from ..gb18030 import decode, encode
-from ..json_text import TooDeepError, parse, unwrap
+from ..json_text import parse, unwrap
 from ..language import _
 from ..models import Request, first
 from ..transactions import TRANSACTIONS, EcPwdRequest, Numbered
@@ -37,14 +36,8 @@ _EXAMPLES: Dict[str, Dict[str, Any]] = {
     "cn.nhsa.ec.auth": {"authNo": "A0001", "outBizNo": "", "extData": ""},
 }
 """For each transaction the ``data`` of its answer."""
-_REPEATED = "authNo", "ecToken", "outBizNo"
-"""Fields of the answer that repeat those of the request, if it has them."""
 _ACCEPTED = "extra_forbidden", "string_too_long"
 """Faults that are accepted: provinces add fields, later editions allow longer text."""
-
-
-class _Refused(Exception):
-    """``args`` are the code and the reason."""
 
 
 class _Answer(NamedTuple):
@@ -76,7 +69,7 @@ class Simulator:
         self.requests: List[Any] = []
         self._next: List[_Answer] = []
         self._always: Dict[str, _Answer] = {}
-        self._biz_nos: Set[str] = set()
+        self._biz_nos: Set[str] = {""}  # a number must be given, and a new one
         self._closed = False
 
     def __repr__(self) -> str:
@@ -124,10 +117,10 @@ class Simulator:
         # Recorded even if it is refused or times out: a test checks what arrived.
         self.requests.append(message)
         answer = self._answer_to(message)
-        limit = threading.TIMEOUT_MAX if self.timeout is None else self.timeout
-        time.sleep(min(answer.delay, limit))
-        if answer.delay > limit:
-            raise timeout_error(limit)
+        if self.timeout is not None and answer.delay > self.timeout:
+            time.sleep(self.timeout)
+            raise timeout_error(self.timeout)
+        time.sleep(answer.delay)
         if answer.crash:
             raise crash_error("ended", detail=_("the simulator was told to crash"))
         returned = answer.return_value
@@ -142,27 +135,42 @@ class Simulator:
         # Answers set by a test come before all checks: its request may be wrong.
         if self._next:
             return self._next.pop(0)
-        try:
-            trans_type = _check_head(message)
-            if trans_type in self._always:
-                return self._always[trans_type]
-            self._check_data(trans_type, message["data"])
-        except _Refused as refused:
-            code, why = refused.args
-            return _Answer(code=code, message=f"{code.label}: {why}")
+        wrong = _wrong_in_head(message)
+        if wrong:
+            return _refusal(ReturnCode.INVALID_PARAMETER, *wrong)
+        trans_type, data = message["transType"], message["data"]
+        if data["orgId"] != message["orgId"]:
+            return _refusal(ReturnCode.ORG_ID_WRONG, "data.orgId")
+        if trans_type in self._always:
+            return self._always[trans_type]
+        if trans_type not in TRANSACTIONS:
+            return _refusal(ReturnCode.UNKNOWN_TRANSACTION, trans_type)
+        wrong = self._wrong_in_data(TRANSACTIONS[trans_type], data)
+        if wrong:
+            return _refusal(ReturnCode.INVALID_PARAMETER, *wrong)
         return _Answer()
 
-    def _check_data(self, trans_type: str, data: Dict[str, Any]) -> None:
-        if trans_type not in _EXAMPLES:
-            raise _Refused(ReturnCode.UNKNOWN_TRANSACTION, trans_type)
-        request_type = TRANSACTIONS[trans_type]
-        wrong = _wrong_fields(request_type, data)
+    def _wrong_in_data(
+        self, request_type: Type[Request[Any]], data: Dict[str, Any]
+    ) -> List[str]:
+        """Return the wire names of the fields that are missing or wrong."""
+        # §5.6.3 marks extData Y. The class has a default, and cannot report it missing.
+        is_missing = request_type is EcPwdRequest and "extData" not in data
+        wrong = ["extData"] if is_missing else []
+        try:
+            request_type.model_validate(data)
+        except ValidationError as error:
+            wrong += [
+                to_camel(first(fault["loc"])) or fault["msg"]
+                for fault in error.errors()
+                if fault["type"] not in _ACCEPTED
+            ]
         number = str(data.get("outBizNo") or "")
-        is_numbered = issubclass(request_type, Numbered)
-        if is_numbered and (not number or number in self._biz_nos):
+        if issubclass(request_type, Numbered) and number in self._biz_nos:
             wrong.append("outBizNo")
-        _refuse(wrong)
-        self._biz_nos.add(number)
+        if not wrong:
+            self._biz_nos.add(number)
+        return wrong
 
 
 def _parsed(in_data: bytes) -> Any:
@@ -171,64 +179,40 @@ def _parsed(in_data: bytes) -> Any:
         message = parse(decode(in_data))
         if isinstance(message, dict) and "data" in message:
             message["data"] = unwrap(message["data"])
-    except (ValueError, TooDeepError):
+    except (ValueError, RecursionError):
         return None
     return message
 
 
-def _refuse(wrong: List[str]) -> None:
-    """Refuse the request if there are wrong fields."""
-    if wrong:
-        names = ", ".join(dict.fromkeys(wrong))
-        raise _Refused(ReturnCode.INVALID_PARAMETER, names)
+def _refusal(code: ReturnCode, *wrong: str) -> _Answer:
+    names = ", ".join(dict.fromkeys(wrong))
+    return _Answer(code=code, message=f"{code.label}: {names}")
 
 
-def _check_head(message: Any) -> str:
-    """Check the head (§4.2.4.1), and return its transType."""
+def _wrong_in_head(message: Any) -> List[str]:
+    """Return what is missing or wrong in the head (§4.2.4.1)."""
     if not isinstance(message, dict):
-        raise _Refused(ReturnCode.INVALID_PARAMETER, "InData")
-    data: Any = message.get("data")
-    must_be_text = "orgId", "transType"
-    wrong = [name for name in must_be_text if not _is_text(message.get(name))]
+        return ["InData"]
+    texts = {name for name, text in message.items() if text and isinstance(text, str)}
+    wrong = [name for name in ("orgId", "transType") if name not in texts]
+    data = message.get("data")
     if not isinstance(data, dict):
         wrong.append("data")
     elif not data.get("orgId"):
         wrong.append("data.orgId")
-    _refuse(wrong)
-    if data["orgId"] != message["orgId"]:
-        raise _Refused(ReturnCode.ORG_ID_WRONG, "data.orgId")
-    return str(message["transType"])
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and value != ""
-
-
-def _wrong_fields(request_type: Type[Request[Any]], data: Dict[str, Any]) -> List[str]:
-    """Return the wire names of the fields that are missing or wrong."""
-    # §5.6.3 marks extData Y. The class has a default, and cannot report it missing.
-    is_missing = request_type is EcPwdRequest and "extData" not in data
-    wrong = ["extData"] if is_missing else []
-    try:
-        request_type.model_validate(data)
-    except ValidationError as error:
-        wrong += [
-            to_camel(first(fault["loc"])) or fault["msg"]
-            for fault in error.errors()
-            if fault["type"] not in _ACCEPTED
-        ]
     return wrong
 
 
-def _example(message: Any) -> Optional[Dict[str, Any]]:
-    """Return example ``data`` of an answer; ``None`` for an unknown transaction."""
+def _example(message: Any) -> Dict[str, Any]:
+    """Return example ``data`` of an answer; empty for an unknown transaction."""
     if not isinstance(message, dict) or message.get("transType") not in _EXAMPLES:
-        return None
-    data = message.get("data")
-    asked = data if isinstance(data, dict) else {}
-    repeated = {name: asked[name] for name in _REPEATED if asked.get(name)}
-    example = _EXAMPLES[message["transType"]]
-    return {name: repeated.get(name, value) for name, value in example.items()}
+        return {}
+    example = dict(_EXAMPLES[message["transType"]])
+    asked = message.get("data")
+    if isinstance(asked, dict):
+        for name in {"authNo", "ecToken", "outBizNo"}.intersection(example):
+            example[name] = asked.get(name) or example[name]
+    return example
 
 
 def _out_data(answer: _Answer, message: Any) -> bytes:
@@ -237,24 +221,20 @@ def _out_data(answer: _Answer, message: Any) -> bytes:
     nothing_set = (answer.data, answer.code, answer.message) == (None, 0, None)
     if answer.return_value != "0000" and nothing_set:
         return b""
-    words = _label(answer.code) if answer.message is None else answer.message
+    words: Any = answer.message
+    if words is None:
+        success = "处理成功"  # as in §5.3.5.2
+        listed = ReturnCode.listed(answer.code)
+        words = success if answer.code == 0 else listed and listed.label
     envelope = {"data": _data(answer, message), "code": answer.code, "message": words}
     return encode(json.dumps(envelope, ensure_ascii=False))
 
 
 def _data(answer: _Answer, message: Any) -> Any:
-    if isinstance(answer.data, BaseModel):
-        return answer.data.model_dump(by_alias=True)
-    if isinstance(answer.data, dict):
-        laid_over = {**(_example(message) or {}), **answer.data}
+    data = {} if answer.data is None and answer.code == 0 else answer.data
+    if isinstance(data, BaseModel):
+        return data.model_dump(by_alias=True)
+    if isinstance(data, dict):
+        laid_over = {**_example(message), **data}
         return {name: value for name, value in laid_over.items() if value is not None}
-    if answer.data is None and answer.code == 0:
-        return _example(message)
-    return answer.data
-
-
-def _label(code: Any) -> Optional[str]:
-    if code == 0:
-        return "处理成功"  # as in §5.3.5.2
-    listed = ReturnCode.listed(code) if isinstance(code, int) else None
-    return listed.label if listed else None
+    return data
