@@ -5,18 +5,18 @@ import http.client
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from .conftest import ON_WIRE as COMMON
-from .conftest import answer, hexed, in_threads, on_linux
+from .conftest import answer, hexed, on_linux
 
 for package in ("starlette", "uvicorn"):
     how = f"no {package}: pip install -r examples/local_agent/requirements.txt"
@@ -29,27 +29,19 @@ ENTER = "\ue007"
 CODE = "28C3F7A1E09B4D52A6" + ENTER
 FOREIGN = [f"{HIS}.evil.example", f"{HIS}:8443", HIS.replace("https", "http"), "null", ""]
 PATIENT = {"idNo": "533222199909090123", "idType": "01", "userName": "张三"}
-BODIES = {
-    "ec.query": COMMON,
-    "cn.nhsa.qrcode.get": COMMON,
-    "cn.nhsa.auth.check": {**COMMON, "authNo": "A1"},
-    "cn.nhsa.ec.pwd": {**COMMON, **PATIENT, "mdtrtCertType": "02A"},
-    "cn.nhsa.ec.auth": COMMON,
-    "cn.nhsa.cert.get": {"outBizNo": "X2", **COMMON},
-}
-ANSWERS = {"cn.nhsa.ec.pwd": {"pwdFlag": "1"}, "cn.nhsa.ec.auth": {"authNo": "A0001"}}
-"""What another answer than the patient holds."""
+MADE = r"20\d{12}\w{3}35020319001"
 
 
 class Agent:
-    def __init__(self, folder, *options, program=AGENT):
+    def __init__(self, folder, *options, program=(str(AGENT),)):
         (folder / "token").write_text(TOKEN + "\n", "utf-8")
         self._log = folder / "agent.log"
         options = ["--port=0", f"--origin={HIS}", "--token-file=token", *options]
-        command = [sys.executable, "-Xutf8", str(program), *options]
+        command = [sys.executable, "-Xutf8", *program, *options]
         with self._log.open("wb") as log:
-            pipes = {"stdout": subprocess.PIPE, "stderr": log}
-            self._process = subprocess.Popen(command, cwd=folder, **pipes)
+            self._process = subprocess.Popen(
+                command, cwd=folder, stdout=subprocess.PIPE, stderr=log
+            )
         self.url = self._process.stdout.readline().decode().strip()
         if not self.url.endswith("/"):
             self.close()
@@ -76,20 +68,17 @@ class Agent:
     def ask(self, method, path, body=None, timeout=30, **headers):
         """Status, headers and body, asked as the HIS's page would; ``None`` leaves a header out."""
         sent = {"Host": self.host, "Origin": HIS, "Authorization": f"Bearer {TOKEN}"}
-        sent["Content-Type"] = "application/json"
-        sent.update({name.replace("_", "-"): value for name, value in headers.items()})
-        sent = {name: value for name, value in sent.items() if value is not None}
-        if isinstance(body, dict):
-            body = json.dumps(body)
+        sent["Content_Type"] = "application/json"
+        sent.update(headers)
+        sent = {name.replace("_", "-"): value for name, value in sent.items() if value is not None}
+        body = json.dumps(body) if isinstance(body, dict) else body
         with closing(http.client.HTTPConnection(self.host, timeout=timeout)) as connection:
             connection.request(method, path, body, sent)
             answer = connection.getresponse()
-            text = answer.read()
-        is_json = answer.headers.get_content_type() == "application/json"
-        return answer.status, answer.headers, json.loads(text) if is_json else text.decode()
+            text = answer.read().decode()
+        return answer.status, answer.headers, json.loads(text) if text.startswith("{") else text
 
-    def call(self, trans_type="ec.query", body=None, **headers):
-        body = BODIES[trans_type] if body is None else body
+    def call(self, trans_type="ec.query", body=COMMON, **headers):
         return self.ask("POST", f"/api/{trans_type}", body, **headers)
 
 
@@ -100,15 +89,15 @@ def agent(tmp_path_factory):
 
 
 @pytest.fixture
-def start(tmp_path_factory, request):
+def start(tmp_path_factory):
     """Starts further agents, which end with the test."""
+    with ExitStack() as stack:
 
-    def start(*options, **program):
-        agent = Agent(tmp_path_factory.mktemp("agent"), *options, **program)
-        request.addfinalizer(agent.close)
-        return agent
+        def start(*options, **program):
+            agent = Agent(tmp_path_factory.mktemp("agent"), *options, **program)
+            return stack.enter_context(closing(agent))
 
-    return start
+        yield start
 
 
 @pytest.fixture
@@ -122,29 +111,32 @@ def real(start, standin):
 
 
 class TestTheTransactions:
-    @pytest.mark.parametrize("trans_type", BODIES)
-    def test_each_is_an_endpoint_that_answers_as_the_standard_says(self, agent, trans_type):
-        status, headers, told = agent.call(trans_type)
-        assert status == 200
-        assert told.items() >= ANSWERS.get(trans_type, PATIENT).items()
-        numbered = trans_type not in ("ec.query", "cn.nhsa.ec.pwd")
-        assert (headers["X-Out-Biz-No"] is not None) == numbered
-
     @pytest.mark.parametrize(
-        ("number", "answered"),
+        ("trans_type", "fields", "answered", "number"),
         [
-            *(("HIS0001", "HIS0001"), ("", r"20\d{12}\w{3}35020319001")),
-            *(("张", None), ("a\r\nb: c", None), (5, "5"), (None, None)),
+            ("ec.query", {}, PATIENT, ""),
+            ("cn.nhsa.qrcode.get", {}, PATIENT, MADE),
+            ("cn.nhsa.qrcode.get", {"outBizNo": "HIS0001"}, PATIENT, "HIS0001"),
+            ("cn.nhsa.auth.check", {"authNo": "A1"}, {**PATIENT, "authNo": "A1"}, MADE),
+            ("cn.nhsa.ec.auth", {}, {"authNo": "A0001"}, MADE),
+            ("cn.nhsa.ec.pwd", {**PATIENT, "mdtrtCertType": "02A"}, {"pwdFlag": "1"}, ""),
+            ("cn.nhsa.cert.get", {"outBizNo": ""}, PATIENT, MADE),
+            ("cn.nhsa.cert.get", {"outBizNo": 5}, PATIENT, "5"),
+            ("cn.nhsa.cert.get", {"outBizNo": None}, PATIENT, ""),
+            ("cn.nhsa.cert.get", {"outBizNo": "张"}, PATIENT, ""),  # fits no header
+            ("cn.nhsa.cert.get", {"outBizNo": "a\r\nb: c"}, PATIENT, ""),
         ],
     )
-    def test_the_number_is_the_given_one_or_made_if_that_is_empty(self, agent, number, answered):
-        status, headers, _ = agent.call("cn.nhsa.cert.get", {"outBizNo": number})
-        got = headers["X-Out-Biz-No"]  # None too for what fits no header
-        assert (status, bool(got)) == (200, bool(answered))
-        assert re.fullmatch(answered or "", got or "")
+    def test_each_is_an_endpoint_that_answers_with_the_data_and_the_number(
+        self, agent, trans_type, fields, answered, number
+    ):
+        status, headers, told = agent.call(trans_type, {**COMMON, **fields})
+        assert status == 200
+        assert told.items() >= answered.items()
+        assert re.fullmatch(number, headers.get("X-Out-Biz-No", ""))
 
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
-    @pytest.mark.parametrize("content_type", ["text/plain", "application/json; charset=x", None])
+    @pytest.mark.parametrize("content_type", ["text/plain; charset=x", None])
     def test_the_body_is_read_in_both_encodings_whatever_its_content_type(
         self, agent, encoding, content_type
     ):
@@ -187,23 +179,15 @@ class TestWhatGoesWrong:
         assert "no such file: give --dll the full path" in told["detail"]
         assert agent.ask("GET", "/api/status")[2]["loadError"] == told["detail"]
 
-    @pytest.mark.parametrize(
-        ("field", "value", "text"),
-        [
-            ("operatorName", None, "收款员姓名 operatorName: give text"),
-            ("operatorName", "SECRET\n", "no control characters"),
-            ("photoData", "data:SECRET", "人脸照片 photoData: this is not base64"),
-            ("photoData", "U0VDUkVU" * 13_000, "the limit is 102400"),
-        ],
-    )
-    def test_422_says_which_field_and_never_its_value(self, agent, field, value, text):
-        status, _, told = agent.call(body={**COMMON, field: value})
+    def test_422_says_which_fields_and_never_their_values(self, agent):
+        wrong = {"operatorName": "SECRET\n", "photoData": "U0VDUkVU" * 13_000}
+        status, _, told = agent.call(body={**COMMON, **wrong})
         assert (status, told["kind"], told["outcome"]) == (422, "invalid", "none")
-        ((name, fault),) = told["fields"].items()
-        assert name == field
-        assert text in fault
-        assert told["message"] == f"填写有误：{fault}"
-        assert "SECRET" not in json.dumps(told, ensure_ascii=False)
+        name, size = told["fields"]["operatorName"], told["fields"]["photoData"]
+        assert name.startswith("收款员姓名 operatorName: ")
+        assert "the limit is 102400" in size
+        assert told["message"] == f"填写有误：{name}；{size}"
+        assert not re.search("SECRET|U0VDUkVU", str(told))
 
     def test_the_texts_are_chinese_unless_told_otherwise(self, start, monkeypatch):
         monkeypatch.delenv("NATIONEC_LANG")
@@ -214,8 +198,8 @@ class TestWhatGoesWrong:
     @pytest.mark.parametrize(
         "body",
         [
-            *(b"", b"{", b"[]", b"null", b'"SECRET"', b'{"a":' * 50_000, b"\xff\xfeSECRET", b"a=1"),
-            *({"orgId": "SECRET"}, {"orgId": 5}, b'{"SECRET": NaN}', b'{"a": "\\ud800SECRET"}'),
+            *(b"", b"[]", b'"SECRET"', b'{"a":' * 50_000, b"\xff\xfeSECRET", b'{"SECRET": NaN}'),
+            *({"orgId": "SECRET"}, {"orgId": 5}, b'{"a": "\\ud800SECRET"}'),
         ],
         ids=repr,
     )
@@ -225,16 +209,14 @@ class TestWhatGoesWrong:
         assert told["message"].startswith("填写有误：")
         assert "SECRET" not in str(told)
 
-    def test_404_and_405_a_path_that_is_no_endpoint(self, agent):
+    def test_a_path_that_is_no_endpoint_and_a_body_of_unknown_length_or_too_long(self, agent):
         for path in ("/api/nosuch", "/api/%E5%BC%A0.x", "/api/a.b/c", "/api/A1.b", "/nosuch"):
             assert agent.ask("POST", path, {})[0] == 404
         assert agent.ask("GET", "/api/ec.query")[0] == 405
-
-    def test_411_and_413_a_body_of_unknown_length_or_too_long(self, agent):
-        assert agent.call(body={"photoData": "x" * 300_000})[0] == 413
         for length in (None, "5"):
             chunked = {"Transfer_Encoding": "chunked", "Content_Length": length}
             assert agent.call(body=b"0\r\n\r\n", **chunked)[0] == 411
+        assert agent.call(body={"photoData": "x" * 300_000})[0] == 413
 
 
 class TestWhoMayAsk:
@@ -248,16 +230,8 @@ class TestWhoMayAsk:
         assert "Access-Control-Allow-Origin" not in headers
         assert agent.call(Host=host, Origin=f"http://{host}")[2]["kind"] == "host"
 
-    def test_403_two_hosts(self, agent):
-        with closing(http.client.HTTPConnection(agent.host, timeout=9)) as connection:
-            connection.putrequest("GET", "/")
-            connection.putheader("Host", agent.host)
-            connection.endheaders()
-            assert connection.getresponse().status in (400, 403)
-
-    @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
-    def test_this_machines_own_names(self, agent, name):
-        host = f"{name}:{agent.port}"
+    def test_localhost_is_this_machine_too(self, agent):
+        host = f"localhost:{agent.port}"
         assert agent.call(Host=host, Origin=f"http://{host}")[0] == 200
 
     @pytest.mark.parametrize("origin", [*FOREIGN, None])
@@ -276,7 +250,7 @@ class TestWhoMayAsk:
         for origin in FOREIGN:
             assert agent.call(Origin=origin)[2]["kind"] == "origin"
 
-    def test_a_foreign_page_is_refused_before_its_call(self, agent):
+    def test_a_registered_page_may_call_and_read_the_number_and_a_foreign_one_may_not(self, agent):
         asks = {
             "Authorization": None,
             "Access_Control_Request_Method": "POST",
@@ -289,6 +263,7 @@ class TestWhoMayAsk:
         assert (status, headers["Access-Control-Allow-Origin"]) == (200, HIS)
         assert "Authorization" in headers["Access-Control-Allow-Headers"]
         assert headers["Access-Control-Allow-Private-Network"] == "true"
+        assert "X-Out-Biz-No" in agent.call()[1]["Access-Control-Expose-Headers"]
 
     @pytest.mark.parametrize("header", ["Bearer", f"Basic {TOKEN}", f"Bearer {TOKEN}é", None])
     def test_401_without_the_token(self, agent, header):
@@ -298,10 +273,8 @@ class TestWhoMayAsk:
 
     @on_linux
     def test_it_listens_on_this_machine_only(self, agent):
-        lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
-        listening = [at for at, _, state in (line.split()[1:4] for line in lines) if state == "0A"]
-        port = f":{agent.port:04X}"
-        assert [at for at in listening if at.endswith(port)] == [f"0100007F{port}"]
+        with pytest.raises(ConnectionRefusedError):  # of 0.0.0.0 this address is one
+            socket.create_connection(("127.0.0.2", agent.port), timeout=9)
 
     def test_without_a_token_file_one_is_made(self):
         command = [sys.executable, str(AGENT), "--simulate", "--port=0"]
@@ -330,20 +303,16 @@ class TestWhoMayAsk:
 class TestTheQueue:
     def test_one_call_at_a_time_and_429_after_waiting_long_enough(self, real):
         agent = real("sleep=800", "--patience", "0.4")
-        answers = []
-        in_threads(4, lambda _: answers.append(agent.call()))
-        shown = sorted((status, told.get("kind")) for status, _, told in answers)
-        assert [kind for status, kind in shown].count("busy") == 3
-        assert all(int(headers["Retry-After"]) for status, headers, _ in answers if status == 429)
+        with ThreadPoolExecutor() as pool:
+            answers = list(pool.map(lambda _: agent.call(), range(4)))
+        busy = [headers for _, headers, told in answers if told.get("kind") == "busy"]
+        assert [int(headers["Retry-After"]) for headers in busy] == [2, 2, 2]
 
     def test_a_call_that_nobody_waits_for_any_more_is_not_made(self, real):
         agent = real("sleep=1000")
-        first = threading.Thread(target=agent.call)
-        first.start()
-        time.sleep(0.3)
-        with pytest.raises(OSError, match="timed out"):
-            agent.call(timeout=0.3)
-        first.join()
+        for _ in range(2):  # the second waits for the first
+            with pytest.raises(OSError, match="timed out"):
+                agent.call(timeout=0.3)
         agent.wait_for_log("ec.query 429")
         assert agent.log.count("error=ResponseFormatError") <= 1
 
@@ -351,30 +320,25 @@ class TestTheQueue:
         agent = real("sleep=600000")
         with ThreadPoolExecutor() as pool:
             call = pool.submit(agent.call, X_Call_Id="mine")
-            assert not agent.call("cancel", {}, X_Call_Id="another")[2]["cancelled"]
             while not call.done():  # until it has begun there is nothing to cancel
                 time.sleep(0.3)
+                assert not agent.call("cancel", {}, X_Call_Id="another")[2]["cancelled"]
                 agent.call("cancel", {}, X_Call_Id="mine")
         status, _, told = call.result()
         assert (status, told["kind"], told["outcome"]) == (500, "cancelled", "unknown")
-        assert "cancelled" in told["detail"]
-        assert agent.call("cancel", {}, Authorization=None)[0] == 401
 
 
-def test_500_for_what_nobody_has_thought_of_and_its_text_stays_inside(start, tmp_path):
+def test_500_for_what_nobody_has_thought_of_and_its_text_stays_inside(start):
     """Such an error may hold what was sent: as a program that makes one shows."""
-    program = tmp_path / "broken.py"
-    program.write_text(
+    program = (
         f"import sys; sys.path.insert(0, {str(AGENT.parent)!r}); import agent\n"
-        "def exchange(*_): raise RuntimeError('SECRET')\n"
-        "agent.nationec.Simulator.exchange = exchange; sys.exit(agent.main())",
-        "utf-8",
+        "agent.nationec.Simulator.exchange = lambda *_: {}['SECRET']; sys.exit(agent.main())"
     )
-    agent = start("--simulate", program=program)
+    agent = start("--simulate", program=("-c", program))
     status, headers, told = agent.call()
     assert (status, told["kind"], told["outcome"]) == (500, "internal", "unknown")
     assert headers["Access-Control-Allow-Origin"] == HIS
-    agent.wait_for_log("RuntimeError at ")
+    agent.wait_for_log("KeyError at ")
     assert "SECRET" not in agent.log + str(told)
 
 
@@ -424,6 +388,7 @@ class Browser:
         self.load = driver.get
         self.run = driver.execute_script
         self.tell = driver.execute_cdp_cmd
+        self.resize = driver.set_window_size
 
     def go(self, url):
         self.load("about:blank")  # a fragment alone loads nothing anew
@@ -441,6 +406,12 @@ class Browser:
     def value(self, selector):
         return self.find(selector).get_property("value")
 
+    def focused(self):
+        return self.run("return document.activeElement.id")
+
+    def stored(self):
+        return self.run("return JSON.stringify({...localStorage})")
+
     def type(self, text, pause=1):
         """Types into whatever has the focus: as a scanner does, or with pauses (ms) a person.
 
@@ -455,9 +426,27 @@ class Browser:
             for event in (down, {"type": "keyUp", **key}):
                 self.tell("Input.dispatchKeyEvent", event)
 
-    def resize(self, width):
-        size = {"width": width, "height": 860, "deviceScaleFactor": 1, "mobile": False}
-        self.tell("Emulation.setDeviceMetricsOverride", size)
+    def sit_down(self, agent):
+        """As a cashier does once."""
+        self.go(f"{agent.url}#token={TOKEN}")
+        self.choose("settings")
+        for name in ("operatorId", "operatorName", "officeId", "officeName"):
+            self.write(f"#f-{name}", COMMON[name])
+        self.find("#go").click()
+        self.choose("ec.query", "01101")
+
+    def choose(self, tab, business_type=None):
+        self.find(f"nav button[value='{tab}']").click()
+        if business_type:
+            self.find(f"#f-businessType option[value='{business_type}']").click()
+
+    def choose_any(self):
+        self.choose("any")
+        self.write("#f-transType", "cn.nhsa.cert.get")
+
+    def press(self):
+        self.find("#go").click()
+        return self.find("#result:is(.good, .bad, .unknown)").text
 
 
 @pytest.fixture(scope="module")
@@ -480,135 +469,93 @@ def browser():
         yield Browser(driver)
 
 
-def sit_down(browser, agent):
-    """As a cashier does once."""
-    browser.go(f"{agent.url}#token={TOKEN}")
-    browser.find("nav button[value=settings]").click()
-    for name in ("operatorId", "operatorName", "officeId", "officeName"):
-        browser.write(f"#f-{name}", COMMON[name])
-    browser.find("#go").click()
-    choose(browser, "ec.query", "01101")
+@pytest.fixture
+def page(browser, agent):
+    browser.sit_down(agent)
+    return browser
 
 
-def choose(browser, trans_type, business_type):
-    browser.find(f"nav button[value='{trans_type}']").click()
-    browser.find(f"#f-businessType option[value='{business_type}']").click()
-
-
-def choose_any(browser):
-    browser.find("nav button[value='any']").click()
-    browser.write("#f-transType", "cn.nhsa.cert.get")
-
-
+FITS = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 IDLE = "等待办理\n结果将显示在这里"
 NO_STORAGE = """
     for (const name of ["localStorage", "sessionStorage"]) {
         Object.defineProperty(window, name, { get() { throw new DOMException("SecurityError"); } });
     }
 """
-TOO_LARGE = """
-    return [...document.querySelectorAll("body, .card, .card *, nav, nav *")]
-        .filter(one => !one.closest("tr") && one.tagName !== "OPTION")
-        .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth
-            || one.matches("label span") && one.offsetHeight > 40
-            || one.matches("nav button") && one.offsetHeight > 60)
-        .map(one => one.outerHTML.slice(0, 90));
-"""
-
-
-def focused(browser):
-    return browser.run("return document.activeElement.id")
-
-
-def stored(browser):
-    return browser.run("return JSON.stringify({...localStorage})")
-
-
-def pressed(browser):
-    browser.find("#go").click()
-    return browser.find("#result:is(.good, .bad, .unknown)").text
 
 
 class TestThePageInABrowser:
-    def test_a_cashier_decodes_a_code_and_has_the_password_checked(self, browser, agent):
-        sit_down(browser, agent)
-        assert "token" not in browser.run("return location.href")
-        assert "模拟" in browser.find("header").text
-        tabs = "扫码 终端扫码 终端刷脸 刷脸授权 密码核验 其他交易 设置 接口说明"
-        assert browser.find("nav").text.split() == tabs.split()
-        shown = pressed(browser)
+    def test_a_cashier_decodes_a_code_and_has_the_password_checked(self, page):
+        assert "token" not in page.run("return location.href")
+        assert "模拟" in page.find("header").text
+        shown = page.press()
         assert shown.startswith("扫码 · ")  # what it is the result of, and when
         assert "居民身份证（户口簿）（01）" in shown
-        assert focused(browser) == "go"
-        patient = browser.find("#result")
+        assert page.focused() == "go"
+        patient = page.find("#result")
         assert PATIENT["idNo"] not in patient.get_property("innerText")
-        browser.find("#result dd summary").click()
+        page.find("#result dd summary").click()
         assert PATIENT["idNo"] in patient.get_property("innerText")
-        browser.find("#result .main").click()
-        assert browser.find("#result").text == IDLE  # never beside another transaction's form
-        assert browser.value("#f-idNo") == "533222********0123"
-        choose(browser, "cn.nhsa.ec.pwd", "01301")
-        shown = pressed(browser)
+        page.find("#result .main").click()
+        assert page.find("#result").text == IDLE  # never beside another transaction's form
+        assert page.value("#f-idNo") == "533222********0123"
+        page.choose("cn.nhsa.ec.pwd", "01301")
+        shown = page.press()
         assert "密码核验通过，可以结算" in shown
         assert "张三　533222********0123" in shown
-        browser.find("#wipe").click()
-        assert browser.find("#result").text == IDLE
-        assert browser.value("#f-idNo") == ""
-        assert "张三" not in stored(browser)
+        page.find("#wipe").click()
+        assert page.find("#result").text == IDLE
+        assert page.value("#f-idNo") == ""
+        assert "张三" not in page.stored()
 
-    def test_a_face_is_recognised_and_then_asked_for_its_identity(self, browser, agent):
-        sit_down(browser, agent)
-        choose(browser, "cn.nhsa.ec.auth", "01301")
-        assert "终端刷脸完成" in pressed(browser)
-        browser.find("#result .main").click()
-        assert browser.value("#f-authNo") == "A0001"
-        assert browser.value("#f-businessType") == "01301"
-        assert "张三" in pressed(browser)
+    def test_a_face_is_recognised_and_then_asked_for_its_identity(self, page):
+        page.choose("cn.nhsa.ec.auth", "01301")
+        assert "终端刷脸完成" in page.press()
+        page.find("#result .main").click()
+        assert page.value("#f-authNo") == "A0001"
+        assert page.value("#f-businessType") == "01301"
+        assert "张三" in page.press()
 
-    def test_what_the_cashier_typed_once_is_there_for_the_next_patient(self, browser, agent):
-        sit_down(browser, agent)
-        pressed(browser)
-        browser.go(f"{agent.url}#token={TOKEN}")
-        assert focused(browser) == "go"
-        assert browser.value("#f-businessType") == "01101"
-        browser.find("nav button[value=settings]").click()
-        assert browser.value("#f-officeName") == "内科"
-        browser.write("#f-operatorId", "0" * 36)
-        assert "超过标准规定的 20 个字符，仍会发送" in browser.find("#row-operatorId").text
-        browser.find("#go").click()
-        assert "张三" in pressed(browser)
-        browser.run("localStorage.clear()")
-        browser.go(f"{agent.url}#token={TOKEN}")
-        assert focused(browser) == "f-operatorId"  # the settings come first, and their first field
+    def test_what_the_cashier_typed_once_is_there_for_the_next_patient(self, page, agent):
+        page.press()
+        page.go(f"{agent.url}#token={TOKEN}")
+        assert page.focused() == "go"
+        assert page.value("#f-businessType") == "01101"
+        page.choose("settings")
+        assert page.value("#f-officeName") == "内科"
+        page.write("#f-operatorId", "0" * 36)
+        assert "超过标准规定的 20 个字符，仍会发送" in page.find("#row-operatorId").text
+        page.find("#go").click()
+        assert "张三" in page.press()
+        page.run("localStorage.clear()")
+        page.go(f"{agent.url}#token={TOKEN}")
+        assert page.focused() == "f-operatorId"  # the settings come first, and their first field
 
     def test_a_page_that_may_store_nothing_works_as_long_as_it_is_open(self, browser, agent):
         browser.load("about:blank")
         added = browser.tell("Page.addScriptToEvaluateOnNewDocument", {"source": NO_STORAGE})
         try:
-            sit_down(browser, agent)
-            assert "张三" in pressed(browser)
+            browser.sit_down(agent)
+            assert "张三" in browser.press()
         finally:
             browser.tell("Page.removeScriptToEvaluateOnNewDocument", added)
 
-    def test_a_field_that_is_missing_is_marked_before_anything_is_sent(self, browser, agent):
-        sit_down(browser, agent)
-        pressed(browser)
-        choose(browser, "cn.nhsa.auth.check", "01301")
-        browser.find("#go").click()
-        assert "必填" in browser.find("#row-authNo").text
-        assert focused(browser) == "f-authNo"
-        browser.find("#f-authNo:required[aria-invalid=true][aria-describedby~=f-authNo-fault]")
-        assert browser.find("#result").text == IDLE
-        browser.type("A1" + ENTER, pause=60)  # nothing else is missing: it goes on
-        assert "张三" in browser.find("#result.good").text
-        choose_any(browser)
-        browser.write("#f-data", "[]")
-        browser.find("#go").click()
-        assert "不是 JSON 对象" in browser.find("#row-data").text
+    def test_a_field_that_is_missing_is_marked_before_anything_is_sent(self, page):
+        page.press()
+        page.choose("cn.nhsa.auth.check", "01301")
+        page.find("#go").click()
+        assert "必填" in page.find("#row-authNo").text
+        assert page.focused() == "f-authNo"
+        assert page.find("#result").text == IDLE
+        page.type("A1" + ENTER, pause=60)  # nothing else is missing: it goes on
+        assert "张三" in page.find("#result.good").text
+        page.choose_any()
+        page.write("#f-data", "[]")
+        page.find("#go").click()
+        assert "不是 JSON 对象" in page.find("#row-data").text
 
-    def test_what_a_scanner_types_is_undone_and_not_stored(self, browser, agent):
-        sit_down(browser, agent)
-        before = stored(browser), agent.log.count("POST")
+    def test_what_a_scanner_types_is_undone_and_not_stored(self, page, agent):
+        before = page.stored(), agent.log.count("POST")
         for form, target in (
             ("settings", "#f-operatorId"),
             ("ec.query", "#f-businessType"),
@@ -616,27 +563,28 @@ class TestThePageInABrowser:
             ("any", "#f-data"),
             ("ec.query", "body"),
         ):
-            browser.find(f"nav button[value='{form}']").click()
-            browser.run("document.activeElement.blur()")
-            browser.run(f"document.querySelector('{target}').focus()")
-            value = browser.value(target)
-            browser.type(CODE)
-            assert browser.find("#note").text == "请先点“扫码”，再扫"
-            assert browser.value(target) == value
-            assert browser.find("#result").text == IDLE
-        assert (stored(browser), agent.log.count("POST")) == before
-        browser.find("nav button[value=settings]").click()
-        browser.write("#f-operatorId", "")
-        browser.type("12345678901", pause=60)  # as a person types
-        assert browser.value("#f-operatorId") == "12345678901"
+            page.choose(form)
+            page.run("document.activeElement.blur()")
+            page.run(f"document.querySelector('{target}').focus()")
+            value = page.value(target)
+            page.type(CODE)
+            assert page.find("#note").text == "请先点“扫码”，再扫"
+            assert page.value(target) == value
+            assert page.find("#result").text == IDLE
+        assert (page.stored(), agent.log.count("POST")) == before
+        page.choose("settings")
+        page.write("#f-operatorId", "")
+        page.type("12345678901", pause=60)  # as a person types
+        assert page.value("#f-operatorId") == "12345678901"
 
     def test_a_call_can_be_cancelled_and_its_limit_is_shown(self, browser, real):
-        sit_down(browser, real("sleep=600000", "--timeout=45"))
-        for choose_one, again, words in (
-            (lambda: None, "可以重新办理", "请重新扫码"),
-            (lambda: choose_any(browser), "请勿重复操作", r"业务流水号\n20\d{12}"),
+        browser.sit_down(real("sleep=600000", "--timeout=45"))
+        browser.choose_any()  # its form keeps what is written
+        for tab, again, words in (
+            ("ec.query", "可以重新办理", "请重新扫码"),
+            ("any", "请勿重复操作", r"业务流水号\n20\d{12}"),
         ):
-            choose_one()
+            browser.choose(tab)
             browser.find("#go").click()
             assert "最长 45 秒" in browser.find("#result.busy").text
             time.sleep(1)  # until it has begun there is nothing to cancel
@@ -649,27 +597,24 @@ class TestThePageInABrowser:
         agent = start("--url=http://h", "--org-id=1", f"--dll={tmp_path / 'none.dll'}")
         browser.go(f"{agent.url}#token={TOKEN}")
         assert "医保动态库无法加载" in browser.find("#result.bad").text
-        sit_down(browser, agent)
+        browser.sit_down(agent)
         agent.close()
-        shown = pressed(browser)
-        assert "本机服务没有运行，本次未发送" in shown
-        assert "结果未知" not in shown
+        assert "本机服务没有运行，本次未发送" in browser.press()
         browser.run("begin((api = null))")
         assert "/openapi.json" in browser.find("#result.bad").text
 
-    @pytest.mark.parametrize("width", [1200, 400])
-    def test_nothing_is_wider_than_its_card_and_a_label_is_one_line(self, browser, agent, width):
-        browser.resize(width)
+    def test_it_fits_a_narrow_window_and_documents_the_interface(self, page):
+        page.resize(400, 860)
         try:
-            sit_down(browser, agent)
+            page.press()
             for number in range(1, 9):
-                browser.find(f"nav button:nth-child({number})").click()
-                assert browser.run(TOO_LARGE) == []
-            choose(browser, "ec.query", "01101")
-            pressed(browser)
-            assert browser.run(TOO_LARGE) == []
+                page.find(f"nav button:nth-child({number})").click()
+                assert page.run(FITS)
         finally:
-            browser.resize(1280)
+            page.resize(1280, 860)
+        shown = page.find("#left").text
+        for words in ("POST /api/cn.nhsa.ec.pwd", "mdtrtCertType 就诊凭证类型", "01A 医保电子凭证"):
+            assert words in shown
 
     @pytest.mark.parametrize(
         ("refusal", "words"),
@@ -681,51 +626,26 @@ class TestThePageInABrowser:
     def test_a_refusal_is_in_the_platforms_words_and_one_that_is_none_reads_like_none(
         self, browser, real, refusal, words
     ):
-        sit_down(browser, real(answer(refusal)))
-        assert words in pressed(browser)
+        browser.sit_down(real(answer(refusal)))
+        assert words in browser.press()
 
     def test_text_from_the_wire_stays_text(self, browser, real):
         name = "<img src=x onerror=\"document.title='hit'\"><script>document.title='hit'</script>"
         data = {**PATIENT, "userName": name, "ecToken": name, "insuOrg": "430000", name: name}
-        sit_down(browser, real(answer({"code": 0, "data": data})))
-        assert name in pressed(browser)
+        browser.sit_down(real(answer({"code": 0, "data": data})))
+        assert name in browser.press()
         browser.find("#result .main").click()
         assert browser.value("#f-userName") == name
         assert browser.run("return document.title") == "医保码（医保电子凭证）"
         assert browser.run("return document.querySelector('#result img, #left img')") is None
-
-    def test_the_documentation_is_there_without_the_internet(self, browser, agent):
-        sit_down(browser, agent)
-        browser.find("nav button[value=docs]").click()
-        shown = browser.find("#left").text
-        for words in ("POST /api/cn.nhsa.ec.pwd", "mdtrtCertType 就诊凭证类型", "01A 医保电子凭证"):
-            assert words in shown
 
     def test_without_the_token_it_asks_for_it(self, browser, agent):
         browser.load(agent.url)
         browser.run("sessionStorage.clear(); location.reload()")
         browser.find("#ask[open]")
         assert "请输入本机令牌" in browser.find("#result").text
-        assert focused(browser) == "token"
+        assert browser.focused() == "token"
         browser.write("#token", TOKEN)
         browser.find("#ask button").click()
         assert "机构" in browser.find("#about:not(:empty)").text
         assert browser.find("#result").text == IDLE
-
-    def test_a_page_of_the_his_can_call_and_any_other_cannot(self, browser, agent, start):
-        call = """
-            const [url, options] = arguments;
-            return fetch(url + "api/cn.nhsa.qrcode.get", options)
-                .then(async told => [told.headers.get("X-Out-Biz-No"), await told.json()])
-                .catch(error => error.name);
-        """
-        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
-        options = {"method": "POST", "headers": headers, "body": json.dumps(COMMON)}
-        his = start("--simulate")  # a third agent, whose schema has no Content-Security-Policy
-        known = start("--simulate", "--origin", his.url.rstrip("/"))
-        browser.load(f"{his.url}openapi.json")
-        number, told = browser.run(call, known.url, options)
-        assert number.endswith("35020319001")
-        assert told["userName"] == "张三"
-        assert browser.run(call, agent.url, options) == "TypeError"
-        assert "OPTIONS /api/cn.nhsa.qrcode.get 403 origin=(foreign)" in agent.log
