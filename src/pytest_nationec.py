@@ -14,16 +14,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def nationec_simulator() -> "Iterator[Simulator]":
+def nationec_simulator() -> "Simulator":
     """A ``Simulator`` with a deadline of one second.
 
     ``answer`` sets its answers, ``requests`` holds what it received.
     """
     from nationec import Simulator
 
-    simulator = Simulator(timeout=1.0)
-    yield simulator
-    simulator.close()
+    return Simulator(timeout=1.0)
 
 
 @pytest.fixture

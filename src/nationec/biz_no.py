@@ -19,6 +19,9 @@ class _Counter:
     """
 
     def __init__(self) -> None:
+        self.start_anew()
+
+    def start_anew(self) -> None:
         self.lock = threading.Lock()
         self.number = SystemRandom().getrandbits(64)
         self.second = self.first = 0
@@ -61,10 +64,6 @@ def new_out_biz_no(org_id: str, *, random: int = 3) -> str:
     return _counter.next(random) + org_id
 
 
-def _after_fork() -> None:
-    global _counter
-    _counter = _Counter()  # else parent and child would make the same numbers
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    # Else parent and child would make the same numbers.
+    os.register_at_fork(after_in_child=_counter.start_anew)

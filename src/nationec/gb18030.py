@@ -10,31 +10,15 @@ names. For all other characters this module does what Python's codec does.
 import encodings.gb18030  # noqa: F401  # so that packers see it
 import re
 
-# Two bytes, what Python makes of them, the character (WHATWG's index-gb18030).
-NINETEEN = (
-    ("A6D9", "\ue78d", "\ufe10"),  # ︐
-    ("A6DA", "\ue78e", "\ufe12"),  # ︒
-    ("A6DB", "\ue78f", "\ufe11"),  # ︑
-    ("A6DC", "\ue790", "\ufe13"),  # ︓
-    ("A6DD", "\ue791", "\ufe14"),  # ︔
-    ("A6DE", "\ue792", "\ufe15"),  # ︕
-    ("A6DF", "\ue793", "\ufe16"),  # ︖
-    ("A6EC", "\ue794", "\ufe17"),  # ︗
-    ("A6ED", "\ue795", "\ufe18"),  # ︘
-    ("A6F3", "\ue796", "\ufe19"),  # ︙
-    ("A8BC", "\ue7c7", "\u1e3f"),  # ḿ
-    ("FE59", "\ue81e", "\u9fb4"),  # 龴
-    ("FE61", "\ue826", "\u9fb5"),  # 龵
-    ("FE66", "\ue82b", "\u9fb6"),  # 龶
-    ("FE67", "\ue82c", "\u9fb7"),  # 龷
-    ("FE6D", "\ue832", "\u9fb8"),  # 龸
-    ("FE7E", "\ue843", "\u9fb9"),  # 龹
-    ("FE90", "\ue854", "\u9fba"),  # 龺
-    ("FEA0", "\ue864", "\u9fbb"),  # 龻
+# What Python makes of their two bytes, and the characters (WHATWG's index-gb18030).
+PRIVATE = (
+    "\ue78d\ue78e\ue78f\ue790\ue791\ue792\ue793\ue794\ue795\ue796"
+    "\ue7c7\ue81e\ue826\ue82b\ue82c\ue832\ue843\ue854\ue864"
 )
-_TO_REAL = {ord(private): real for _, private, real in NINETEEN}
-_TO_PRIVATE = {ord(real): private for _, private, real in NINETEEN}
-_has_private = re.compile(f"[{''.join(_TO_PRIVATE.values())}]").search
+REAL = "︐︒︑︓︔︕︖︗︘︙ḿ龴龵龶龷龸龹龺龻"
+_TO_REAL = str.maketrans(PRIVATE, REAL)
+_TO_PRIVATE = str.maketrans(REAL, PRIVATE)
+_has_private = re.compile(f"[{PRIVATE}]").search
 # Encoded, each of the nineteen begins with one of these. Searching bytes is fast.
 _STARTS_OF_TWO = b"\xa6", b"\xa8", b"\xfe"
 _STARTS_OF_FOUR = b"\x81\x35", b"\x82\x35", b"\x84\x31"
