@@ -6,10 +6,7 @@ good as any other. Hangs are in test_worker.py, kinds of values in test_transact
 """
 
 import json
-import locale
-import os
 import re
-import signal
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -78,7 +75,7 @@ def refused(message, code=-2, advice=""):
 
 
 def returned(words, **more):
-    text = f"returned {re.escape(words[:200]) or 'no text'}.*not 0000"
+    text = f"returned {re.escape(words) or 'no text'}.*not 0000"
     return Expected(ProtocolError, text, {"return_value": words, **more})
 
 
@@ -129,10 +126,6 @@ GATEWAYS = {
 ANSWERS = {
     "OutData is white space": (" \r\n\t", EMPTY),
     # The encoding.
-    "half a character at the end": (
-        b'{"code":0,"message":"\xb4',
-        fails("OutData is not gb18030"),
-    ),
     "UTF-8": (text(patient()).encode(), UTF8),
     "UTF-8, a refusal": (text(head(code=-2, message="参数异常")).encode(), UTF8),
     "UTF-8, the first character beyond the BMP": (text(patient(userName="𠀀")).encode(), UTF8),
@@ -173,7 +166,6 @@ ANSWERS = {
     "data is a string in a string": (head(data=text(text(PATIENT))), READ),
     "data is a string with white space": (head(data=f"\r\n{text(PATIENT)} \t"), READ),
     "data is a list in a string": (head(data=text([PATIENT])), NO_OBJECT),
-    "data is half an object": (head(data=text(PATIENT)[:-1]), NO_OBJECT),
     **{f"data is {data!r}": (head(data=data), NO_OBJECT) for data in (1, 0, False, "张三", [{}])},
     **{f"data is {data!r}": (head(data=data), NO_DATA) for data in ("", None, "null", {})},
     "data is missing": ({"code": 0}, NO_DATA),
@@ -189,15 +181,9 @@ ANSWERS = {
     "unknown keys": (patient(**UNKNOWN, none=None, x="", y="null"), reads(model_extra=UNKNOWN)),
     "unknown keys in the head": (head(traceId=7), reads_head(model_extra={"traceId": 7})),
     "a key twice": (text(patient(), '"idNo"', '"userName": "李四", "idNo"'), READ),
-    "a key twice, then empty": (
-        text(patient(), "}}", ', "userName": null}}'),
-        fails("missing: userName", missing=("userName",)),
-    ),
     "keys of Python's own": (patient(__class__="x", model_fields="y", __dict__={}), READ),
     # Values.
     "a lone surrogate in the name": (json.dumps(patient(userName="张\udfff")), NOT_JSON),
-    "a pair of surrogates": (json.dumps(patient(userName="𠮷")), reads(user_name="𠮷")),
-    "a NUL as an escape": (json.dumps(patient(userName="张\0三")), reads(user_name="张\0三")),
     "a whole number with a point": (patient(insuOrg=430000.0), READ),
     "40 digits where text is": (patient(gender=10**40), reads(gender=str(10**40))),
     **{f"extra is {it!r}": (patient(extra=it), reads(extra=it)) for it in ([1, "二"], 7, "{")},
@@ -212,7 +198,6 @@ IN_TEXT = json.dumps(head(data=json.dumps(PATIENT)))[:-3]
 
 # Name: (count, template, expected). 200 levels can be read.
 REPEATED = {
-    "60 KiB": (60_000, IN_PATIENT + ',"more":"|x|||"}}', reads(more="x" * 60_000)),
     "a code with more digits than Python reads": (5000, '{"code":|9|||}', fails()),
     "nesting of 10,000 that is never closed": (10_000, "|[|||", TOO_DEEP),
     "nesting of 10,000 in data that is a string": (10_000, '{"code":0,"data":"|[||]|"}', TOO_DEEP),
@@ -229,13 +214,8 @@ CASES = {
     # The return value, which is judged first: only 0000 is success.
     **{ascii(it): ("return=" + hexed(it), returned(words)) for it, words in RETURNED.items()},
     "NULL": ("null", Expected(ProtocolError, "returned NULL", {"return_value": None})),
-    "4 KiB of text": ("long=4096", returned("错" * 2048)),
     "half a character at its end": ("return=" + hexed("错误")[:-2], returned("错\ufffd")),
     "it is OutData": ("outreturn=" + hexed("异常"), returned("异常", out_data="异常")),
-    "it is OutData, 0000": ("outreturn=30303030", NOT_JSON),
-    "it is the patient": ("outtail=0", returned("处理成功", out_data="处理成功")),
-    "it stands behind OutData's terminator": ("behind", READ),
-    "it is InData": ("inreturn=0", returned("")),
     "it and OutData say why": ("refuse=" + hexed("超时"), returned("-1", out_data="超时")),
     **{name: (answer(out), expected) for name, (out, expected) in ANSWERS.items()},
     **{name: (repeat(*some), expected) for name, (*some, expected) in REPEATED.items()},
@@ -245,15 +225,12 @@ CASES = {
     "OutData has no terminator": ("unterminated=65536", NOT_JSON),
     "OutData's terminator is one byte past it": ("fill=65536", overrun(65536)),
     "OutData is twice as long": ("unterminated=131000", overrun(131_000)),
-    "strUrl and InData are overwritten": ("inplace", READ),
-    # The process.
-    "another locale": ("locale", READ),
-    "another current directory": ("chdir=2e2e", READ),
-    "other signal handlers": ("signals", READ),
 }
+FAULT = Expected(DllCrashError, "access violation.*outcome" if WINDOWS else "outcome is unknown")
+LEFT = {"exchange.received": b"before the crash" if WINDOWS else b""}
 FAULTS = {
-    "an access violation": ("crash", ENDED),
-    "a return value that points nowhere": ("pointer=16", ENDED),
+    "an access violation": ("crash", FAULT._replace(attributes=LEFT)),
+    "a return value that points nowhere": ("pointer=16", FAULT),
 }
 if WINDOWS:  # where an access violation is an exception
     CASES.update(FAULTS)
@@ -263,7 +240,6 @@ FATAL = {
     "OutData has no end": ("unterminated=900000000", ENDED),
     "abort": ("abort", ENDED),
     "exit": ("exit=3", Expected(DllCrashError, r"ended its process \(exit code 3\)")),
-    "a broken heap": ("corrupt", ENDED),
 }
 ISOLATED = {**CASES, **FATAL}
 
@@ -279,18 +255,6 @@ def in_process(standin):
 def isolated(standin):
     with IsolatedDll(standin, timeout=60) as transport:
         yield transport
-
-
-@pytest.fixture(autouse=True)
-def _state_of_the_process():
-    directory, handler = os.getcwd(), signal.getsignal(signal.SIGINT)
-    numbers = locale.setlocale(locale.LC_ALL)
-    yield
-    os.chdir(directory)
-    signal.signal(signal.SIGINT, handler)
-    for number in (signal.SIGTERM, signal.SIGFPE):
-        signal.signal(number, signal.SIG_DFL)
-    locale.setlocale(locale.LC_ALL, numbers)
 
 
 def assert_as_expected(transport, mode, expected):

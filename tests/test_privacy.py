@@ -88,7 +88,6 @@ OUT_OF_PROCESS = {
 }
 
 in_process, isolated = test_hostile.in_process, test_hostile.isolated
-restored = test_hostile._state_of_the_process
 
 
 @pytest.fixture(autouse=True, params=["en", "zh"])
@@ -140,7 +139,6 @@ def said_of_a_call(transport, mode, request_):
     return said
 
 
-@pytest.mark.usefixtures("restored")
 def test_no_text_of_a_call_names_anybody(in_process, caplog, capfd):
     caplog.set_level(logging.DEBUG)
     for name, mode in MODES.items():

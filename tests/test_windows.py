@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from nationec import Client, DllCrashError
+from nationec import Client
 
 from .conftest import DLLS, OTHER_WIDTH, URL, WIDTH, needs_dlls, on_windows
 from .test_binding import load_error
@@ -121,9 +121,3 @@ class TestPlanting:
             shutil.copy(DLLS / "openssl" / name, path.parent)
         load(path, "libeay32.dll", "version.dll")
         assert marks(path.parent) == own
-
-
-def test_an_access_violation_is_a_dll_crash_error_with_what_was_received(client_of, query):
-    with pytest.raises(DllCrashError, match=r"access violation.*ec\.query") as caught:
-        client_of("crash").call(query)
-    assert caught.value.exchange.received == b"before the crash"

@@ -4,8 +4,6 @@
  * GB 18030; the others are listed in NationEcTrans below, as name or name=argument. It keeps no state between calls
  * but what a mode says.
  */
-#include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +16,6 @@
 #define EXPORT __declspec(dllexport)
 #endif
 #define SLEEP(ms) Sleep(ms)
-#define CHDIR(path) !SetCurrentDirectoryA(path)
 #ifdef STANDIN_CDECL
 #define CALL __cdecl
 #else
@@ -28,7 +25,6 @@
 #include <unistd.h>
 #define EXPORT __attribute__((visibility("default")))
 #define SLEEP(ms) usleep((ms) * 1000)
-#define CHDIR(path) chdir(path)
 #define CALL
 #endif
 
@@ -121,17 +117,7 @@ EXPORT char *CALL NationEcTrans(char *strUrl, char *InData, char *OutData) {
     if (IS("pointer")) return strcpy(OutData, EXAMPLE), (char *)(size_t)atol(argument); /* to wherever */
     if (IS("untouched")) return ok;
     if (IS("repeat")) return repeat(argument, OutData), ok; /* OutData, for the long and the deep */
-    if (IS("long")) { /* a return value of so many bytes: ´í is one character */
-        for (length = 0; length < (size_t)atol(argument); length += 2) memcpy(returned + length, "\264\355", 3);
-        return returned;
-    }
     if (IS("outreturn")) return unhex(argument, OutData), OutData; /* the return value is OutData */
-    if (IS("outtail")) return strcpy(OutData, EXAMPLE), OutData + atol(argument); /* or begins in the middle of it */
-    if (IS("behind")) { /* or stands behind the terminator */
-        strcpy(OutData, EXAMPLE);
-        return strcpy(OutData + sizeof EXAMPLE, ok);
-    }
-    if (IS("inreturn")) return InData + atol(argument); /* it is InData, from there on */
     if (IS("fill")) { /* so many x, with the terminator after them */
         length = (size_t)atol(argument);
         memset(OutData, 'x', length);
@@ -169,16 +155,6 @@ EXPORT char *CALL NationEcTrans(char *strUrl, char *InData, char *OutData) {
     }
 
     /* What it does to the process. */
-    if (IS("locale")) { /* any that there is, with a decimal comma first */
-        if (!setlocale(LC_ALL, "de_DE.UTF-8") && !setlocale(LC_ALL, "German")) setlocale(LC_ALL, "");
-        return strcpy(OutData, EXAMPLE), ok;
-    }
-    if (IS("signals")) {
-        signal(SIGINT, SIG_IGN);
-        signal(SIGTERM, SIG_IGN);
-        signal(SIGFPE, SIG_IGN);
-        return strcpy(OutData, EXAMPLE), ok;
-    }
     if (IS("sleep")) { /* milliseconds; answers whether another call came in meanwhile */
         long alone = __sync_add_and_fetch(&inside, 1);
         SLEEP(atoi(argument));
@@ -187,7 +163,7 @@ EXPORT char *CALL NationEcTrans(char *strUrl, char *InData, char *OutData) {
     }
     if (IS("crash")) {
         strcpy(OutData, "before the crash");
-        *(volatile int *)(size_t)atol(argument ? argument : "0") = 1;
+        *(volatile int *)(size_t)atol("0") = 1; /* the compiler sees no NULL */
         return ok;
     }
     if (IS("print")) {
@@ -216,21 +192,10 @@ EXPORT char *CALL NationEcTrans(char *strUrl, char *InData, char *OutData) {
         return ok;
     }
 #endif
-    if (IS("chdir")) {
-        unhex(argument, returned);
-        return strcpy(OutData, CHDIR(returned) ? "no such directory" : EXAMPLE), ok;
-    }
     if (IS("spawn")) { /* a command, in hexadecimal; answers its process number */
         unhex(argument, returned);
         sprintf(OutData, "%ld", spawn(returned));
         return ok;
-    }
-    if (IS("corrupt")) { /* the heap */
-        char *volatile block = malloc(64);
-        volatile size_t reach = 4096;
-        memset(block - reach / 64, 0x5a, reach);
-        free(block);
-        abort(); /* where the heap did not notice */
     }
     if (IS("abort")) abort();
     if (IS("exit")) exit(argument ? atoi(argument) : 0);
