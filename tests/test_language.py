@@ -11,7 +11,7 @@ import pytest
 import nationec
 from nationec import ReturnCode
 from nationec.codes import ADVICE
-from nationec.language import _system_language, cut, on_command_line, option
+from nationec.language import cut, on_command_line, option
 from nationec.zh import CHINESE
 
 from .conftest import on_posix
@@ -55,11 +55,9 @@ class TestWhichLanguage:
                 monkeypatch.delenv(name, raising=False)
             for name, value in variables.items():
                 monkeypatch.setenv(name, value)
-            _system_language.cache_clear()
             return "en" if ReturnCode.EC_PASSWORD_WRONG.advice.isascii() else "zh"
 
-        yield read
-        _system_language.cache_clear()
+        return read
 
     def test_is_that_of_nationec_lang(self, read):
         assert [read(NATIONEC_LANG=set_to) for set_to in ("zh", "zh_CN", "ZH")] == ["zh"] * 3

@@ -4,7 +4,7 @@ A province or a later edition of the standard may use them.
 """
 
 import logging
-from typing import Any, Dict, Iterable, Iterator, Optional, Tuple, Type
+from typing import Any, Dict, Iterable, Iterator, Optional, Type
 
 from pydantic import ConfigDict
 
@@ -20,7 +20,7 @@ _CODES: Dict[str, Type[Code]] = {
     "id_type": IdType,
     "mdtrt_cert_type": MdtrtCertType,
 }
-_LONGER = "%s: %s has %d characters, the standard's table has %d"
+_LONGER = "%s has %d characters, the standard's table has %d"
 
 
 def doubts(request: Request[Any]) -> Iterator[str]:
@@ -49,38 +49,29 @@ def widened(request_type: Type[Request[Any]]) -> Type[Request[Any]]:
     Later editions and provinces ask for both. Longer text is sent unchanged, and the
     logger ``nationec.request`` warns of it. Codes keep their length.
     """
+    names = field_names(request_type)
 
     class Widened(request_type):  # type: ignore[valid-type,misc]
+        __doc__ = request_type.__doc__
         __qualname__ = request_type.__qualname__  # as a JSON schema names it
         model_config = ConfigDict(extra="allow", title=request_type.__name__)
 
         @classmethod
         def _validate(cls, data: Any, handler: Any) -> Any:
-            if not isinstance(data, dict):
-                return super()._validate(data, handler)
-            names = field_names(cls)
             fields = {names.get(name, name): value for name, value in data.items()}
             # Validate the text cut to its limit, then put the whole text back.
             whole = {}
-            for name, limit in _limits(cls):
+            for name, info in cls.model_fields.items():
+                limit = sum(getattr(rule, "max_length", 0) for rule in info.metadata)
                 value = fields.get(name)
                 text = value.rstrip(" ") if isinstance(value, str) else ""
-                if len(text) > limit and text.isprintable():
+                if 0 < limit < len(text) and text.isprintable():
                     whole[name], fields[name] = text, text[:limit]
-                    request_log.warning(
-                        _LONGER, cls.trans_type, field(name), len(text), limit
-                    )
+                    shown = f"{cls.trans_type}: {field(name)}"
+                    request_log.warning(_LONGER, shown, len(text), limit)
             made = super()._validate(fields, handler)
             made.__dict__.update(whole)  # in place: __init__ keeps this object
             return made
 
     Widened.__name__ = request_type.__name__
-    Widened.__doc__ = request_type.__doc__
     return Widened
-
-
-def _limits(model: Type[Request[Any]]) -> Iterator[Tuple[str, int]]:
-    for name, info in model.model_fields.items():
-        for constraint in info.metadata:
-            if hasattr(constraint, "max_length"):
-                yield name, constraint.max_length

@@ -4,7 +4,6 @@ import locale
 import os
 import sys
 from contextvars import ContextVar
-from functools import lru_cache
 
 from pydantic.alias_generators import to_camel
 
@@ -54,8 +53,6 @@ def cut(words: str) -> str:
     return line if len(line) <= 200 else f"{line[:200]}…"
 
 
-# The system is asked only once: its language does not change while a program runs.
-@lru_cache(maxsize=None)
 def _system_language() -> str:
     if sys.platform == "win32":
         import ctypes

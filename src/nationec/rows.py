@@ -8,7 +8,7 @@ from base64 import b64encode
 from string import ascii_letters, digits
 from typing import Any, Dict, Union
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StrictStr
 from typing_extensions import Annotated  # comes with pydantic; in typing from 3.9 on
 
 from .json_text import unwrap
@@ -67,10 +67,8 @@ def _photo(image: Union[str, bytes]) -> str:
     return photo
 
 
-_StrictText = Annotated[str, Field(strict=True)]
-
-Photo = Annotated[Union[_StrictText, bytes], AfterValidator(_photo)]
+Photo = Annotated[Union[StrictStr, bytes], AfterValidator(_photo)]
 """A photo: the image as ``bytes``, or its base64."""
 
-JsonOrText = Union[Dict[str, JsonValue], _StrictText]
+JsonOrText = Union[Dict[str, JsonValue], StrictStr]
 """预留 json of a request: an object, or JSON text that is sent unchanged."""
