@@ -47,9 +47,8 @@ class Exchange(Generic[T]):
 
     def __str__(self) -> str:
         """Return the line of the log."""
-        number, taken = self.out_biz_no, self.elapsed * 1000
-        line = f"{self.trans_type} outBizNo={number} {self._outcome()}"
-        return one_line(f"{line} in {taken:.1f} ms")
+        line = f"{self.trans_type} outBizNo={self.out_biz_no} {self._outcome()}"
+        return one_line(f"{line} in {self.elapsed * 1000:.1f} ms")
 
     def __repr__(self) -> str:
         return f"<Exchange {self}>"

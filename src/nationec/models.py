@@ -44,12 +44,6 @@ from .language import _, field
 from .rows import ParsedJson, required
 
 
-def _no_boolean(code: Any) -> Any:
-    if isinstance(code, bool):  # pydantic would read true as 1
-        raise ValueError("a boolean")
-    return code
-
-
 class _Hidden:
     def __repr__(self) -> str:
         return "…"
@@ -286,7 +280,8 @@ class AnyRequest(Request[Response]):
 class Envelope(Response):
     """The head of an answer (§4.2.4.2). ``model_extra`` holds what no table lists."""
 
-    code: Annotated[int, Field(gt=-(10**10), lt=10**10), BeforeValidator(_no_boolean)]
+    # As text, since pydantic would read true as 1.
+    code: Annotated[int, Field(gt=-(10**10), lt=10**10), BeforeValidator(str)]
     """返回码 (§7.1): up to ten digits, also as text. The table allows four."""
     message: Annotated[str, BeforeValidator(as_text)] = Field(
         default="", validation_alias=AliasChoices("message", "cause")
