@@ -160,22 +160,17 @@ def test_no_text_of_an_isolated_call_names_anybody(isolated, name, caplog, capfd
 
 
 def test_the_copies_that_the_dll_is_given_are_wiped(standin, mocker):
-    made = []
-
-    def keep(*arguments):
-        made.append(bytearray(*arguments))
-        return made[-1]
-
+    wipe = mocker.spy(memory.Memory, "wipe")
     transport = DllTransport(standin)
-    mocker.patch.object(memory, "bytearray", keep, create=True)
     for mode in ("localQrCodeQuery", "inplace", "null", "fill=70000", "echo"):
         for request_ in REQUESTS:
             said_of_a_call(transport, mode, request_)
     crash = OSError("exception: access violation writing 0x00000000")
     mocker.patch.object(transport._binding, "_function", side_effect=crash)
     said_of_a_call(transport, "", REQUESTS[0])
-    assert len(made) == 5 * len(REQUESTS) + 1
-    assert {bytes(block.strip(b"\0")) for block in made} == {b"", memory.GUARD}
+    assert wipe.call_count == 5 * len(REQUESTS) + 1
+    blocks = [call.args[0]._block for call in wipe.call_args_list]
+    assert {bytes(block.strip(b"\0")) for block in blocks} == {b"", memory.GUARD}
 
 
 def test_no_validation_error_holds_its_input():

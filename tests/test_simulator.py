@@ -7,7 +7,6 @@ import pytest
 from nationec import (
     AnyRequest,
     BusinessError,
-    Client,
     DllTimeoutError,
     ProtocolError,
     ResponseFormatError,
@@ -43,9 +42,7 @@ def failure(client, kind, told=None, request=QUERY):
 
 
 class TestTheExample:
-    @pytest.mark.parametrize("data_format", ["object", "string"])
-    def test_of_decoding_is_the_standards_patient(self, simulator, data_format):
-        client = Client("http://h", "1", transport=simulator, data_format=data_format)
+    def test_of_decoding_is_the_standards_patient(self, client):
         for request in (QUERY, SCAN, FACE):
             insured = client.call(request)
             assert (insured.user_name, insured.id_no) == ("张三", "533222199909090123")
