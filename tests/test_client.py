@@ -160,6 +160,7 @@ class TestLogging:
             ({"code": 500004, "message": "李四"}, "error=BusinessError code=500004 in "),
             ({"return_value": "a\nb"}, "error=ProtocolError return_value=a b in "),
             ({"return_value": None}, "error=ProtocolError return_value=NULL in "),
+            ({"raw": "李四"}, "error=ResponseFormatError in "),
             ({"crash": True}, "error=DllCrashError reason=ended in "),
             ({"delay": 5}, r"error=DllTimeoutError in \d\d"),  # the deadline is 50 ms
         ],

@@ -13,18 +13,8 @@ from functools import partial
 import pytest
 from pydantic import ValidationError
 
-from nationec import (
-    AnyRequest,
-    AuthCheckRequest,
-    Client,
-    DllTransport,
-    EcAuthRequest,
-    EcPwdRequest,
-    EcQueryRequest,
-    EcQueryResponse,
-    NationEcError,
-    QrcodeGetRequest,
-)
+from nationec import AnyRequest, Client, DllTransport, NationEcError
+from nationec.transactions import TRANSACTIONS
 from nationec.transports import memory
 
 from . import conftest, test_hostile
@@ -41,15 +31,14 @@ FORMS = {
     for form in (secret, ascii(secret)[1:-1], repr(secret.encode("gb18030"))[2:-1])
 }
 
-COMMON = {**conftest.COMMON, "operator_name": OPERATOR}
-INSURED = {**conftest.INSURED, "id_no": NUMBER, "user_name": NAME}
-EXT = {"ext_data": {"x": OTHER, NAME: [NUMBER]}}
+FIELDS = {**conftest.COMMON, **conftest.INSURED, "operator_name": OPERATOR, "photo_data": PHOTO}
+FIELDS.update(id_no=NUMBER, user_name=NAME, auth_no=TOKEN, ec_token=TOKEN)
+FIELDS["ext_data"] = {"x": OTHER, NAME: [NUMBER]}
 REQUESTS = [
-    EcQueryRequest(**COMMON, photo_data=PHOTO),
-    QrcodeGetRequest(**COMMON, **EXT, photo_data=BASE64),
-    AuthCheckRequest(**COMMON, **EXT, photo_data=PHOTO, auth_no=TOKEN),
-    EcPwdRequest(**COMMON, **INSURED, **EXT, ec_token=TOKEN),
-    EcAuthRequest(**COMMON, **EXT),
+    *(
+        made(**{name: FIELDS[name] for name in FIELDS if name in made.model_fields})
+        for made in TRANSACTIONS.values()
+    ),
     AnyRequest("cn.nhsa.cert.get", userName=NAME, idNo=NUMBER, data={"x": [TOKEN]}),
 ]
 
@@ -179,7 +168,7 @@ def test_no_validation_error_holds_its_input():
     wrongs += [None, NAME.encode(), object(), float("nan"), {int(NUMBER): 1}, {NUMBER.encode(): 1}]
     given = {type(request_): dict(request_) for request_ in REQUESTS}
     given[partial(AnyRequest, "own")] = given.pop(AnyRequest)
-    given[EcQueryResponse] = PATIENT
+    given[REQUESTS[0].response_type] = PATIENT
     for make, fields in given.items():
         for name in (*fields, "unknown", "operator_nane"):
             for wrong in wrongs:
