@@ -14,7 +14,7 @@ import pytest
 
 from nationec.transactions import TRANSACTIONS
 
-from .conftest import COMMON
+from .conftest import COMMON, on_posix
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 INSURED = ["姓名：张三", "证件号码：**************0123"]
@@ -39,9 +39,10 @@ def run(tmp_path):
         shutil.copy(path, tmp_path)
 
     def run(name, encoding="utf-8"):
+        environment = {"PYTHONIOENCODING": encoding, "PYTHONWARNINGS": "error", "TZ": "CST-8"}
         ran = subprocess.run(
             [sys.executable, tmp_path / f"{name}.py", "--simulate"],
-            env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONWARNINGS": "error"},
+            env={**os.environ, **environment},
             cwd=tmp_path.parent,  # its own folder is not the current one
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -62,6 +63,13 @@ def test_an_example_runs_on_the_simulator_and_shows_what_stands_here(name, run):
 
 def test_an_example_runs_on_a_console_that_lacks_characters(run):
     assert r"\u5f20\u4e09" in run("decode_qrcode", "ascii")
+
+
+@on_posix
+def test_a_day_in_the_audit_log_is_the_day_of_the_number(run):
+    started_at, _, number, *_ = run("audit_log").split()
+    assert started_at[:10].replace("-", "") == number[:8]
+    assert started_at.endswith("+08:00")
 
 
 @pytest.fixture
@@ -88,18 +96,15 @@ def test_an_example_tells_the_cashier_what_to_do_and_logs_more(name, window, sim
 
 
 @EACH
-def test_an_example_says_its_settings_in_chinese_and_never_guesses_one(
-    name, window, monkeypatch, capsys
-):
-    monkeypatch.setenv("COLUMNS", "200")  # an option is a line
-    for arguments, status, told in (
-        (["--help"], "0", "^  --simulate .*[一-龥]\n  --url .*[一-龥]\n  --org-id .*[一-龥]\n"),
+def test_an_example_says_its_settings_in_chinese_and_never_guesses_one(name, window, capsys):
+    for arguments, status, shown in (
+        (["--help"], "0", "  --url URL +业务请求地址\n"),
         ([], "2", "--simulate.*--url"),
         (["--url", "http://h"], "2", "使用 --url 时必须指定 --org-id"),
     ):
         with pytest.raises(SystemExit, match=status):
             window(name, *arguments)
-        assert re.search(told, "".join(capsys.readouterr()), re.MULTILINE)
+        assert re.search(shown, "".join(capsys.readouterr()))
 
 
 @pytest.mark.parametrize("options", [(), ("--python", sys.executable, "--timeout", "30")])
@@ -122,20 +127,11 @@ def test_the_id_card_example_shows_the_number_to_look_an_unknown_outcome_up_by(w
     [
         ({"code": 500320}, (0, "密码核验通过，可以结算")),
         ({"data": {"pwdFlag": "0"}}, (1, "密码核验未通过，不能结算")),
-        ({"raw": b""}, (1, "未收到结果，本次不产生费用，请重新输入密码")),
     ],
 )
 def test_the_password_example_settles_only_what_may_be_settled(answer, outcome, window, simulator):
     simulator.answer("cn.nhsa.ec.pwd", **answer)
     assert window("verify_password", "--simulate") == outcome
-
-
-def test_the_face_example_hands_the_terminals_number_on(window, simulator):
-    simulator.answer("cn.nhsa.ec.auth", data={"authNo": "A7"})
-    assert window("face_auth", "--simulate")[0] == 0
-    face, check = simulator.requests
-    assert check["data"]["authNo"] == "A7"
-    assert check["data"]["outBizNo"] != face["data"]["outBizNo"]
 
 
 class TestTheFastapiService:
@@ -153,33 +149,28 @@ class TestTheFastapiService:
         assert (answer.status_code, answer.json()["userName"]) == (200, "张三")
         schema = service.get("/openapi.json").json()
         assert list(schema["paths"]) == [f"/{trans_type}" for trans_type in list(TRANSACTIONS)[:4]]
-        assert "收款员姓名" in str(schema["components"]["schemas"]["EcQueryRequest"])
+        assert "收款员姓名" in str(schema)
 
     def test_calls_for_no_page_by_another_name_or_that_needs_no_permission(
         self, service, simulator
     ):
-        hosts = ("attacker.example", "attacker.example:8000", "")
-        foreign = [{"Host": host, "Content-Type": "application/json"} for host in hosts]
-        for headers in (*foreign, {"Content-Type": "text/plain"}, {}):
+        foreign = {"Host": "attacker.example", "Content-Type": "application/json"}
+        for headers in (foreign, {"Content-Type": "text/plain"}, {}):
             answer = service.post("/ec.query", content=json.dumps(COMMON), headers=headers)
             assert answer.status_code in (400, 415, 422), headers
         assert simulator.requests == []
 
-    @pytest.mark.parametrize(
-        ("answer", "status", "message"),
-        [
-            ({"code": 500049}, 409, "请参保人刷新二维码后重新扫码"),
-            ({"crash": True}, 502, "未收到结果，本次不产生费用，请重新扫码"),
-        ],
-    )
-    def test_tells_an_error_in_words_for_the_cashier(
-        self, service, simulator, answer, status, message
-    ):
-        simulator.answer(**answer)
-        failed = service.post("/cn.nhsa.qrcode.get", json={**COMMON, "outBizNo": "X1"})
-        assert (failed.status_code, failed.json()["message"]) == (status, message)
-        assert (failed.json()["outBizNo"], failed.json()["repeatable"]) == ("X1", True)
-        assert failed.json()["outcomeUnknown"] == (status == 502)
+    def test_tells_an_error_in_words_for_the_cashier(self, service, simulator):
+        path = "/cn.nhsa.qrcode.get"
+        simulator.answer(code=500049)
+        refused = service.post(path, json=COMMON)
+        assert refused.status_code == 409
+        assert refused.json()["message"] == "请参保人刷新二维码后重新扫码"
+        simulator.answer(crash=True)
+        unknown = service.post(path, json={**COMMON, "outBizNo": "X1"})
+        assert unknown.status_code == 502
+        facts = {"outcomeUnknown": True, "repeatable": True, "outBizNo": "X1", "code": None}
+        assert unknown.json() == {"message": "未收到结果，本次不产生费用，请重新扫码", **facts}
 
 
 class TestTheBatchFile:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,8 +25,7 @@ for package in ("starlette", "uvicorn"):
 AGENT = Path(__file__).parents[1] / "examples" / "local_agent" / "agent.py"
 TOKEN = "token-of-this-test-0123456789"
 HIS = "https://his.hospital.example"
-ENTER = "\ue007"
-CODE = "28C3F7A1E09B4D52A6" + ENTER
+CODE = "28C3F7A1E09B4D52A6\r"
 FOREIGN = [f"{HIS}.evil.example", f"{HIS}:8443", HIS.replace("https", "http"), "null", ""]
 PATIENT = {"idNo": "533222199909090123", "idType": "01", "userName": "张三"}
 MADE = r"20\d{12}\w{3}35020319001"
@@ -45,7 +44,7 @@ class Agent:
         self.url = self._process.stdout.readline().decode().strip()
         if not self.url.endswith("/"):
             self.close()
-            pytest.fail(self.log)
+            pytest.fail(self._log.read_text("utf-8"))
         self.host = self.url.split("/")[2]
         self.port = int(self.host.partition(":")[2])
 
@@ -56,14 +55,8 @@ class Agent:
 
     @property
     def log(self):
+        self.ask("GET", "/api/status")  # an answer is there a moment before its line in the log
         return self._log.read_text("utf-8")
-
-    def wait_for_log(self, words):
-        """An answer is there a moment before its line in the log."""
-        until = time.monotonic() + 5
-        while words not in self.log and time.monotonic() < until:
-            time.sleep(0.02)
-        assert words in self.log
 
     def ask(self, method, path, body=None, timeout=30, **headers):
         """Status, headers and body, asked as the HIS's page would; ``None`` leaves a header out."""
@@ -89,15 +82,15 @@ def agent(tmp_path_factory):
 
 
 @pytest.fixture
-def start(tmp_path_factory):
+def start(tmp_path_factory, request):
     """Starts further agents, which end with the test."""
-    with ExitStack() as stack:
 
-        def start(*options, **program):
-            agent = Agent(tmp_path_factory.mktemp("agent"), *options, **program)
-            return stack.enter_context(closing(agent))
+    def start(*options, **program):
+        agent = Agent(tmp_path_factory.mktemp("agent"), *options, **program)
+        request.addfinalizer(agent.close)
+        return agent
 
-        yield start
+    return start
 
 
 @pytest.fixture
@@ -122,7 +115,7 @@ class TestTheTransactions:
             ("cn.nhsa.ec.pwd", {**PATIENT, "mdtrtCertType": "02A"}, {"pwdFlag": "1"}, ""),
             ("cn.nhsa.cert.get", {"outBizNo": ""}, PATIENT, MADE),
             ("cn.nhsa.cert.get", {"outBizNo": 5}, PATIENT, "5"),
-            ("cn.nhsa.cert.get", {"outBizNo": None}, PATIENT, ""),
+            ("cn.nhsa.cert.get", {}, PATIENT, ""),
             ("cn.nhsa.cert.get", {"outBizNo": "张"}, PATIENT, ""),  # fits no header
             ("cn.nhsa.cert.get", {"outBizNo": "a\r\nb: c"}, PATIENT, ""),
         ],
@@ -136,17 +129,15 @@ class TestTheTransactions:
         assert re.fullmatch(number, headers.get("X-Out-Biz-No", ""))
 
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
-    @pytest.mark.parametrize("content_type", ["text/plain; charset=x", None])
-    def test_the_body_is_read_in_both_encodings_whatever_its_content_type(
-        self, agent, encoding, content_type
-    ):
+    def test_the_body_is_read_in_both_encodings_whatever_its_content_type(self, agent, encoding):
         raw = json.dumps({**COMMON, "authNo": "欧阳"}, ensure_ascii=False).encode(encoding)
-        status, _, told = agent.call("cn.nhsa.auth.check", raw, Content_Type=content_type)
+        odd = {"Content_Type": "text/plain; charset=x"}
+        status, _, told = agent.call("cn.nhsa.auth.check", raw, **odd)
         assert (status, told["authNo"]) == (200, "欧阳")
 
     def test_a_field_longer_than_the_standards_goes_out_with_a_warning(self, agent):
         assert agent.call(body={**COMMON, "operatorId": "0" * 36, "gainWay": "MOBILE"})[0] == 200
-        agent.wait_for_log("nationec.request WARNING ec.query: operatorId has 36 characters")
+        assert "nationec.request WARNING ec.query: operatorId has 36 characters" in agent.log
 
 
 class TestWhatGoesWrong:
@@ -170,7 +161,6 @@ class TestWhatGoesWrong:
         assert re.search("[一-龥]", told["message"])
         assert headers["Access-Control-Allow-Origin"] == HIS  # or the page could not read it
         assert "cn.nhsa.qrcode.get outBizNo=X1 error=" in agent.log
-        assert agent.ask("GET", "/api/status")[0] == 200
 
     def test_503_without_the_dll(self, start, tmp_path):
         agent = start("--url=http://h", "--org-id=1", f"--dll={tmp_path / 'none.dll'}")
@@ -313,8 +303,8 @@ class TestTheQueue:
         for _ in range(2):  # the second waits for the first
             with pytest.raises(OSError, match="timed out"):
                 agent.call(timeout=0.3)
-        agent.wait_for_log("ec.query 429")
-        assert agent.log.count("error=ResponseFormatError") <= 1
+        assert agent.call()[0] == 200
+        assert re.findall(r"ec\.query (\d+)", agent.log) == ["200", "429", "200"]
 
     def test_a_call_can_be_cancelled_by_who_made_it(self, real):
         agent = real("sleep=600000")
@@ -338,7 +328,7 @@ def test_500_for_what_nobody_has_thought_of_and_its_text_stays_inside(start):
     status, headers, told = agent.call()
     assert (status, told["kind"], told["outcome"]) == (500, "internal", "unknown")
     assert headers["Access-Control-Allow-Origin"] == HIS
-    agent.wait_for_log("KeyError at ")
+    assert "KeyError at " in agent.log
     assert "SECRET" not in agent.log + str(told)
 
 
@@ -347,30 +337,25 @@ def test_neither_the_logs_nor_the_errors_name_a_patient(real):
     secret = {"idNo": id_no, "userName": name, "ecToken": key}
     photo = base64.b64encode(b"photo of the patient").decode()
     body = {**COMMON, **secret, "idType": "01", "mdtrtCertType": "01A", "extData": secret}
-    wrong = {**body, "idNo": id_no * 9, "userName": [name]}
-    unlisted = {**COMMON, id_no: 1, name: 1, "photoData": photo + "!"}
+    unlisted = {**COMMON, id_no: 1, name: 1, "photoData": photo + "!", "operatorId": id_no * 3}
     told = answer({"code": 0, "data": {**secret, "idType": "01"}})
-    said = []
     for mode in (told, told[:-10], answer({"code": 500004, "data": secret})):
         agent = real(mode)
-        asked = [
+        answers = [
             agent.call("cn.nhsa.ec.pwd", body),
-            agent.call("cn.nhsa.ec.pwd", wrong),
+            agent.call("cn.nhsa.ec.pwd", {**body, "idNo": id_no * 9, "userName": [name]}),
             agent.call("cn.nhsa.auth.check", {**COMMON, "authNo": key, "photoData": photo}),
-            agent.call("ec.query", {**unlisted, "operatorId": id_no * 3}),
+            agent.call("ec.query", unlisted),
             agent.ask("POST", f"/api/ec.query?idNo={id_no}", secret),
             agent.ask("POST", f"/api/{id_no}", secret),
             agent.call("cn.nhsa.cert.get", {**secret, "orgId": id_no}),
             agent.ask("GET", f"/{id_no}?{key}", Origin=f"http://{key}.example"),
             agent.call(Authorization=f"Bearer {key}"),
         ]
-        assert all(status >= 400 for status, _, _ in asked)
-        said += [json.dumps(told, ensure_ascii=False) for _, _, told in asked]
-        agent.wait_for_log("401")
-        said.append(agent.log)
-    for text in said:
+        assert all(status >= 400 for status, _, _ in answers)
+        said = f"{[told for _, _, told in answers]} {agent.log}".lower()
         for value in (*secret.values(), photo, TOKEN, "TEST"):
-            assert value.lower() not in text.lower()
+            assert value.lower() not in said
 
 
 def test_the_page_needs_nothing_from_elsewhere_and_reads_no_text_as_html(agent):
@@ -379,7 +364,6 @@ def test_the_page_needs_nothing_from_elsewhere_and_reads_no_text_as_html(agent):
         assert status == 200
         assert headers["Content-Security-Policy"].startswith("default-src 'none';")
         assert not re.search("innerHTML|insertAdjacentHTML|https?:|@import|" + TOKEN, text)
-        assert agent.ask("POST", path, {})[0] == 405
 
 
 class Browser:
@@ -419,12 +403,10 @@ class Browser:
         """
         now = time.time()
         for number, character in enumerate(text):
-            enter = character == ENTER
-            key = {"key": "Enter", "windowsVirtualKeyCode": 13} if enter else {"key": character}
+            enter = {"key": "Enter", "windowsVirtualKeyCode": 13}
+            key = enter if character == "\r" else {"key": character}
             key["timestamp"] = now + number * pause / 1000
-            down = {"type": "keyDown", "text": "\r" if enter else character, **key}
-            for event in (down, {"type": "keyUp", **key}):
-                self.tell("Input.dispatchKeyEvent", event)
+            self.tell("Input.dispatchKeyEvent", {"type": "keyDown", "text": character, **key})
 
     def sit_down(self, agent):
         """As a cashier does once."""
@@ -477,11 +459,8 @@ def page(browser, agent):
 
 FITS = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 IDLE = "等待办理\n结果将显示在这里"
-NO_STORAGE = """
-    for (const name of ["localStorage", "sessionStorage"]) {
-        Object.defineProperty(window, name, { get() { throw new DOMException("SecurityError"); } });
-    }
-"""
+NO_STORAGE = """for (const name of ["localStorage", "sessionStorage"])
+    Object.defineProperty(window, name, { get() { throw new DOMException("SecurityError"); } });"""
 
 
 class TestThePageInABrowser:
@@ -547,7 +526,7 @@ class TestThePageInABrowser:
         assert "必填" in page.find("#row-authNo").text
         assert page.focused() == "f-authNo"
         assert page.find("#result").text == IDLE
-        page.type("A1" + ENTER, pause=60)  # nothing else is missing: it goes on
+        page.type("A1\r", pause=60)  # nothing else is missing: it goes on
         assert "张三" in page.find("#result.good").text
         page.choose_any()
         page.write("#f-data", "[]")
@@ -616,18 +595,11 @@ class TestThePageInABrowser:
         for words in ("POST /api/cn.nhsa.ec.pwd", "mdtrtCertType 就诊凭证类型", "01A 医保电子凭证"):
             assert words in shown
 
-    @pytest.mark.parametrize(
-        ("refusal", "words"),
-        [
-            ({"code": 500004, "message": "密码错"}, "未成功\n医保平台提示：密码错（500004），"),
-            ({"code": 500320}, "无需密码 · 可以结算\n本次无需输入密码，可直接办理"),
-        ],
-    )
-    def test_a_refusal_is_in_the_platforms_words_and_one_that_is_none_reads_like_none(
-        self, browser, real, refusal, words
-    ):
-        browser.sit_down(real(answer(refusal)))
-        assert words in browser.press()
+    def test_a_refusal_is_in_the_platforms_words_and_500320_is_none(self, browser, real):
+        browser.sit_down(real(answer({"code": 500004, "message": "密码错"})))
+        assert "未成功\n医保平台提示：密码错（500004），" in browser.press()
+        browser.sit_down(real(answer({"code": 500320})))
+        assert "无需密码 · 可以结算\n本次无需输入密码，可直接办理" in browser.press()
 
     def test_text_from_the_wire_stays_text(self, browser, real):
         name = "<img src=x onerror=\"document.title='hit'\"><script>document.title='hit'</script>"
