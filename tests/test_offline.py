@@ -8,21 +8,14 @@ import shlex
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import pip
 import pytest
 
-ROOT = Path(__file__).parents[1]
-GUIDE = (ROOT / "src" / "nationec" / "guide.md").read_text("utf-8")
+from .test_readme import FENCED, ROOT, TEXTS
+
 NEWER = b"ProcessPrng WaitOnAddress WakeByAddressSingle GetSystemTimePreciseAsFileTime".split()
 """Functions that Windows 7 lacks."""
-
-
-def commands():
-    """What is to be run on the machine with internet."""
-    blocks = re.findall(r"^```sh\n(.*?)^```$", GUIDE, re.M | re.S)
-    return next(block for block in blocks if "pip download" in block).splitlines()
 
 
 @pytest.fixture
@@ -30,14 +23,15 @@ def wheels(tmp_path):
     """The folder of those for a 32-bit Python 3.8."""
     if tuple(map(int, pip.__version__.split(".")[:2])) < (22, 3):
         pytest.skip("the README asks for pip 22.3")
-    for command in commands():
-        program = [sys.executable, "-m", *shlex.split(command.replace(".[all]", f"{ROOT}[all]"))]
-        program = [str(ROOT) if part == "." else part for part in program]
-        done = subprocess.run(program, cwd=tmp_path, capture_output=True, encoding="utf-8")
+    blocks = (code for _, code in FENCED.findall(TEXTS["guide.md"]))
+    for command in next(code for code in blocks if "pip download" in code).splitlines():
+        arguments = [str(tmp_path) if part == "wheels" else part for part in shlex.split(command)]
+        program = [sys.executable, "-m", *arguments]
+        done = subprocess.run(program, cwd=ROOT, capture_output=True, encoding="utf-8")
         if done.returncode and re.search("connection|timed out|resolution", done.stderr, re.I):
             pytest.skip("the package index cannot be reached from this machine")
         assert done.returncode == 0, done.stderr
-    return tmp_path / "wheels"
+    return tmp_path
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the wheels are collected elsewhere")

@@ -7,6 +7,7 @@ import pytest
 from nationec import (
     AnyRequest,
     BusinessError,
+    Client,
     DllTimeoutError,
     ProtocolError,
     ResponseFormatError,
@@ -42,7 +43,8 @@ def failure(client, kind, told=None, request=QUERY):
 
 
 class TestTheExample:
-    def test_of_decoding_is_the_standards_patient(self, client):
+    def test_of_decoding_is_the_standards_patient_also_where_data_is_text(self, simulator):
+        client = Client("http://h", "1", transport=simulator, data_format="string")
         for request in (QUERY, SCAN, FACE):
             insured = client.call(request)
             assert (insured.user_name, insured.id_no) == ("张三", "533222199909090123")

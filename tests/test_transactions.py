@@ -29,6 +29,7 @@ from nationec.doubts import widened
 from nationec.models import chinese_name
 from nationec.transactions import TRANSACTIONS
 
+from .conftest import COMMON
 from .standard_tables import fields, section
 
 SECTIONS = {
@@ -64,8 +65,7 @@ def limits(model):
 
 def full(model):
     """A value for every row of the model's table."""
-    table = next(rows for made, rows in TABLES.items() if issubclass(model, made))
-    return {row.name: "AAAA" if row.name == "photoData" else "1" for row in table}
+    return {row.name: "AAAA" if row.name == "photoData" else "1" for row in TABLES[model]}
 
 
 def of(model, **values):
@@ -149,6 +149,13 @@ class TestTheTables:
             values = read(model, {**texts, **dict.fromkeys(names(model) & JSON)}).model_dump()
             assert {value for value in values.values() if value is not None} == {str(value)}
 
+    @each_response
+    def test_value_of_the_response_that_is_no_text_cannot_be_read(self, model):
+        texts = names(model) - JSON
+        with pytest.raises(ResponseFormatError) as caught:
+            read(model, dict.fromkeys(texts, True))
+        assert set(caught.value.unreadable) == texts
+
     @each_model
     def test_schema_tells_the_lengths_of_the_table_and_no_others(self, model):
         schema = json.dumps(model.model_json_schema())
@@ -218,5 +225,6 @@ class TestWhatOneTransactionAsks:
 
 
 def test_widened_refuses_what_its_class_refuses():
-    for wrong in (LEFT_OUT, "", 1, 10**30, "a" * 30 + "\n"):
-        assert set(faults(widened(EcQueryRequest), operatorId=wrong)) == {"operatorId"}
+    for wrong in (None, "", 1, 10**30, "a" * 30 + "\n"):
+        with pytest.raises(ValidationError, match="operator_id"):
+            widened(EcQueryRequest)(**{**COMMON, "operator_id": wrong})
