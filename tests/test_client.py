@@ -10,7 +10,6 @@ import pytest
 from pydantic.alias_generators import to_camel
 
 from nationec import (
-    BusinessError,
     Client,
     DllTransport,
     EcPwdRequest,
@@ -39,7 +38,7 @@ class TestFillingIn:
 
     def test_warns_of_nothing_about_a_request_that_was_changed(self, client, query):
         changed = query.model_copy(update={"operator_name": ["李四"], "photo_data": 5})
-        with pytest.raises(BusinessError) as caught:  # and filterwarnings is "error"
+        with pytest.raises(NationEcError) as caught:  # and filterwarnings is "error"
             client.call(changed)
         assert "李四" not in str(caught.value)
 

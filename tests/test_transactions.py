@@ -107,8 +107,7 @@ class TestTheTables:
     def test_trans_type_is_that_of_its_section(self):
         for model, number in zip(REQUESTS, ("5.3.2", "5.4.2", "5.5.2", "5.6.2")):
             assert model.trans_type == section(number).split()[-1]
-        trans_type = section(SECTIONS[EcAuthRequest][0]).split()[0]
-        assert EcAuthRequest.trans_type == trans_type
+        assert EcAuthRequest.trans_type == section(SECTIONS[EcAuthRequest][0]).split()[0]
 
     def test_envelope_has_the_fields_of_4_2_4_2(self):
         ours = {to_camel(name) for name in Envelope.model_fields}

@@ -55,10 +55,6 @@ def standin():
     return library
 
 
-def request(**more):
-    return EcQueryRequest(**COMMON, **more)
-
-
 def baseline(dll):
     """A call as a good engineer writes it in a hurry: nothing checked, locked or wiped."""
     function = ctypes.CDLL(str(dll)).NationEcTrans
@@ -101,16 +97,16 @@ def show(what, ratio, more):
 
 def calls(dll):
     client, by_hand = Client(URL, "1234567", dll=dll), baseline(dll)
-    compare("a small call", lambda: client.call(request()), by_hand, 2000)
+    compare("a small call", lambda: client.call(EcQueryRequest(**COMMON)), by_hand, 2000)
     compare(
         "a photo of 100,000 characters of base64",
-        lambda: client.call(request(photo_data=TEXT)),
+        lambda: client.call(EcQueryRequest(**COMMON, photo_data=TEXT)),
         lambda: by_hand(photoData=TEXT),
         100,
     )
     compare(
         "a photo of 75,000 bytes",
-        lambda: client.call(request(photo_data=IMAGE)),
+        lambda: client.call(EcQueryRequest(**COMMON, photo_data=IMAGE)),
         lambda: by_hand(photoData=base64.b64encode(IMAGE).decode()),
         100,
     )
@@ -151,10 +147,10 @@ def memory(dll):
 
     def resident_after(small, photos):
         for _ in range(small):
-            client.call(request())
+            client.call(EcQueryRequest(**COMMON))
         for at in range(photos):
-            # Of every size, and as text and as bytes.
-            client.call(request(photo_data=IMAGE[15 * at :] if at % 2 else TEXT[20 * at :]))
+            photo = IMAGE[15 * at :] if at % 2 else TEXT[20 * at :]
+            client.call(EcQueryRequest(**COMMON, photo_data=photo))
         gc.collect()
         return int(Path("/proc/self/statm").read_text().split()[1])
 
