@@ -5,7 +5,7 @@ package, and imports it only when a test uses a fixture, so that starting pytest
 not import pydantic.
 """
 
-from typing import TYPE_CHECKING, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -25,11 +25,8 @@ def nationec_simulator() -> "Simulator":
 
 
 @pytest.fixture
-def nationec_client(nationec_simulator: "Simulator") -> "Iterator[Client]":
+def nationec_client(nationec_simulator: "Simulator") -> "Client":
     """A ``Client`` that calls ``nationec_simulator``."""
     from nationec import Client
 
-    with Client(
-        "http://simulator", "35020319001", transport=nationec_simulator
-    ) as client:
-        yield client
+    return Client("http://simulator", "35020319001", transport=nationec_simulator)

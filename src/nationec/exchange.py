@@ -46,20 +46,16 @@ class Exchange(Generic[T]):
         return None if number is None else str(number)
 
     def __str__(self) -> str:
-        """Return the line of the log."""
-        line = f"{self.trans_type} outBizNo={self.out_biz_no} {self._outcome()}"
-        return one_line(f"{line} in {self.elapsed * 1000:.1f} ms")
-
-    def __repr__(self) -> str:
-        return f"<Exchange {self}>"
-
-    def _outcome(self) -> str:
-        """Return ``code=0``, or ``error=`` with its reason, code or return value."""
-        if self.error is None:
-            return f"code={self.envelope and self.envelope.code}"
-        outcome = f"error={type(self.error).__name__}"
+        """Return the line of the log: the code, or the error with its facts."""
+        outcome = f"code={self.envelope and self.envelope.code}"
+        if self.error is not None:
+            outcome = f"error={type(self.error).__name__}"
         for name in ("reason", "code", "return_value"):
             if hasattr(self.error, name):
                 fact = getattr(self.error, name)
                 outcome += f" {name}={'NULL' if fact is None else cut(str(fact))}"
-        return outcome
+        line = f"{self.trans_type} outBizNo={self.out_biz_no} {outcome}"
+        return one_line(f"{line} in {self.elapsed * 1000:.1f} ms")
+
+    def __repr__(self) -> str:
+        return f"<Exchange {self}>"

@@ -16,7 +16,6 @@ from typing import (
     Generic,
     Iterator,
     Optional,
-    Sequence,
     Tuple,
     Type,
     TypeVar,
@@ -144,7 +143,7 @@ def _sentence(model: Type[BaseModel], fault: Any) -> str:
     return _("{field}: {fault}").format(field=label, fault=text)
 
 
-def first(location: Sequence[Any]) -> str:
+def first(location: Tuple[Any, ...]) -> str:
     """Return the field of a fault's location; empty if the whole model is wrong."""
     return str(location[0]) if location else ""
 

@@ -143,7 +143,7 @@ class Simulator:
             return _refusal(ReturnCode.ORG_ID_WRONG, "data.orgId")
         if trans_type in self._always:
             return self._always[trans_type]
-        if trans_type not in TRANSACTIONS:
+        if trans_type not in _EXAMPLES:
             return _refusal(ReturnCode.UNKNOWN_TRANSACTION, trans_type)
         wrong = self._wrong_in_data(TRANSACTIONS[trans_type], data)
         if wrong:
