@@ -114,7 +114,7 @@ class TestConsole:
                 return True
 
         console = Console(io.BytesIO(), "cp936")
-        output.write(console, {"userName": name})
+        output.write(console, {"userName": name}, False)
         console.flush()
         text = console.buffer.getvalue().decode("cp936")
         assert shown in text

@@ -4,12 +4,14 @@ import errno
 import io
 import logging
 import sys
+from argparse import Namespace
 from typing import List, Optional
 
 from .. import __version__
+from ..errors import NationEcError
 from ..language import _, on_command_line
 from . import call, codes, demo, doctor, examples, guide
-from .output import InvalidRequest, discard_stdout, report
+from .output import discard_stdout, report
 from .parser import Parser
 
 # The command reports each error itself: without a handler Python prints the log too.
@@ -24,10 +26,9 @@ def main(argv: Optional[List[str]] = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     token = on_command_line.set(True)
     try:
-        status = _run(sys.argv[1:] if argv is None else argv)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return status
+        exit_code = _run(sys.argv[1:] if argv is None else argv)
+        print(end="", flush=True)
+        return exit_code
     except OSError as error:
         # The reader of the pipe (such as head) has closed it. Windows says EINVAL.
         if error.errno not in (errno.EPIPE, errno.EINVAL):
@@ -39,16 +40,18 @@ def main(argv: Optional[List[str]] = None) -> int:
 
 
 def _run(argv: List[str]) -> int:
+    warnings: List[str] = []
+    failure, exit_code = None, 0
     try:
-        arguments = _parser().parse_args(argv)
-        return arguments.run(arguments) or 0
+        arguments = _parser().parse_args(argv, Namespace(warnings=warnings))
+        exit_code = arguments.run(arguments) or 0
     except SystemExit:  # after --help and --version
         return 0
-    except InvalidRequest as error:
-        as_json, ascii_only = "--json-errors" in argv, "--ascii" in argv
-        return report(error, [], as_json=as_json, ascii_only=ascii_only)
     except KeyboardInterrupt:
         return 130  # as shells do
+    except NationEcError as error:
+        failure = error
+    return report(failure, warnings, argv) or exit_code
 
 
 def _parser() -> Parser:

@@ -9,16 +9,15 @@
 
 import json
 import logging
-import os
-import stat
 import sys
 from argparse import Namespace
 from base64 import b64encode
+from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, TextIO
 
 from ..client import Client
 from ..doubts import request_log
-from ..errors import NationEcError, ResponseFormatError, crash_error
+from ..errors import ResponseFormatError, crash_error
 from ..exchange import Exchange
 from ..language import _
 from ..transports.dll import OUT_BUFFER_SIZE
@@ -26,7 +25,7 @@ from ..transports.isolated import IsolatedDll
 from ..transports.simulator import Simulator
 from ..wire import Wire, decode
 from .message import Message, read_message
-from .output import Failure, InvalidRequest, discard_stdout, report, unwritable, write
+from .output import InvalidRequest, discard_stdout, unwritable, write
 from .parser import Parser, positive
 
 
@@ -74,39 +73,23 @@ def _add_more(add: Callable[..., Any]) -> None:
     add("--keep", metavar="FILE", help=text)
 
 
-class _Warnings(logging.Handler):
-    """Adds the library's warnings about a request to ``texts``."""
+def run(arguments: Namespace) -> None:
+    """Carry out the transaction, and print the answer."""
 
-    def __init__(self, texts: List[str]) -> None:
-        super().__init__()
-        self._texts = texts
+    def collect(record: logging.LogRecord) -> bool:
+        arguments.warnings.append(record.getMessage())
+        return True
 
-    def emit(self, record: logging.LogRecord) -> None:
-        self._texts.append(record.getMessage())
-
-
-def run(arguments: Namespace) -> int:
-    """Carry out the transaction, print the answer and return the exit code."""
-    warnings: List[str] = []
-    error: Optional[Failure] = None
-    handler = _Warnings(warnings)
-    request_log.addHandler(handler)
+    request_log.addFilter(collect)
     try:
-        message = read_message(arguments, warnings)
-        _print(_exchange(message, arguments, warnings), arguments)
-    except (NationEcError, InvalidRequest) as caught:
-        error = caught
-    except ValueError as caught:  # from the client
-        error = InvalidRequest(str(caught))
+        _print(_exchange(read_message(arguments), arguments), arguments)
+    except ValueError as error:  # from the client
+        raise InvalidRequest(str(error)) from None
     finally:
-        request_log.removeHandler(handler)
-    as_json, ascii_only = arguments.json_errors, arguments.ascii
-    return report(error, warnings, as_json=as_json, ascii_only=ascii_only)
+        request_log.removeFilter(collect)
 
 
-def _exchange(
-    message: Message, arguments: Namespace, warnings: List[str]
-) -> Exchange[Any]:
+def _exchange(message: Message, arguments: Namespace) -> Exchange[Any]:
     done: List[Exchange[Any]] = []
     with _client(message, arguments, done) as client:
         if isinstance(client.transport, IsolatedDll):
@@ -124,49 +107,40 @@ def _exchange(
         finally:
             if file is not None and not _keep(file, done, client.wire):
                 text = _("--keep: not all of it was written: check that there is room")
-                warnings.append(text)
+                arguments.warnings.append(text)
 
 
 def _client(
     message: Message, arguments: Namespace, done: List[Exchange[Any]]
 ) -> Client:
-    more: Dict[str, Any] = {
-        "data_format": message.data_format,
-        "on_exchange": done.append,
-    }
+    settings: Any = {"data_format": message.data_format, "on_exchange": done.append}
+    url, org_id = arguments.url, message.org_id
     if arguments.simulate:
         simulator = Simulator(timeout=arguments.timeout)
-        url, org_id = arguments.url or "http://simulator", message.org_id or "1"
-        return Client(url, org_id, transport=simulator, **more)
-    if not (arguments.url and message.org_id):
+        url, org_id = url or "http://simulator", org_id or "1"
+        return Client(url, org_id, transport=simulator, **settings)
+    if not (url and org_id):
         text = _(
             "give --url and --org-id, or NATIONEC_URL and NATIONEC_ORG_ID, "
             "or --simulate"
         )
         raise InvalidRequest(text)
-    return Client(
-        arguments.url,
-        message.org_id,
-        dll=arguments.dll,
-        python=arguments.python,
-        timeout=arguments.timeout,
-        encoding=arguments.encoding,
-        response_encoding=arguments.response_encoding,
-        out_buffer_size=int(arguments.out_buffer_size),
-        **more,
-    )
+    names = "dll", "python", "timeout", "encoding", "response_encoding"
+    settings.update({name: getattr(arguments, name) for name in names})
+    size = int(arguments.out_buffer_size)
+    return Client(url, org_id, out_buffer_size=size, **settings)
 
 
 def _opened(path: str) -> TextIO:
     """Open the file of --keep for this user only. Its content is overwritten."""
+    file = Path(path)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        # An existing file kept its rights: restrict them, but not those of /dev/null.
-        if stat.S_ISREG(os.fstat(descriptor).st_mode) and hasattr(os, "fchmod"):
-            os.fchmod(descriptor, 0o600)
+        file.touch(0o600)
+        if file.is_file():  # not /dev/null
+            file.chmod(0o600)
+        return file.open("w", encoding="utf-8", newline="\n")
     except OSError:
         raise unwritable(path) from None
-    return open(descriptor, "w", encoding="utf-8", newline="\n")
 
 
 def _keep(file: TextIO, done: List[Exchange[Any]], wire: Wire) -> bool:
@@ -211,7 +185,7 @@ def _print(exchange: Exchange[Any], arguments: Namespace) -> None:
             "data": output,
         }
     try:
-        write(sys.stdout, output, ascii_only=arguments.ascii)
+        write(sys.stdout, output, arguments.ascii)
     except OSError as error:
         discard_stdout()
         text = _("stdout did not take the answer ({kind}): check its reader and room")
@@ -222,6 +196,5 @@ def _print(exchange: Exchange[Any], arguments: Namespace) -> None:
 
 def _on_the_wire(data: Any) -> Dict[str, Any]:
     """Return the fields by wire name. ``model_dump`` fails for 200 levels."""
-    fields = type(data).model_fields
-    named = {fields[name].alias or name: data.__dict__[name] for name in fields}
-    return {**named, **(data.model_extra or {})}
+    names = {name: info.alias for name, info in type(data).model_fields.items()}
+    return {names.get(name) or name: value for name, value in data}

@@ -6,6 +6,7 @@
 import sys
 from argparse import Namespace
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Type
 
 from pydantic import ValidationError
@@ -31,11 +32,8 @@ class Message(NamedTuple):
     """``"string"`` if ``data`` arrived as JSON text, so that it is sent as text."""
 
 
-def read_message(arguments: Namespace, warnings: List[str]) -> Message:
-    """Read the message, and add possible mistakes in it to ``warnings``.
-
-    Raises ``InvalidRequest``.
-    """
+def read_message(arguments: Namespace) -> Message:
+    """Read the message, or raise ``InvalidRequest``. Warn of possible mistakes."""
     head = _read_head(arguments.json)
     data = unwrap(head["data"])
     if not isinstance(data, dict):
@@ -46,7 +44,7 @@ def read_message(arguments: Namespace, warnings: List[str]) -> Message:
     org_id = _agreed(text, arguments.org_id, head.get("orgId"), *org_ids)
     text = _("transType is not the same in TRANS_TYPE and --json")
     trans_type = _agreed(text, arguments.trans_type, head.get("transType"))
-    request = _request(trans_type, data, warnings)
+    request = _request(trans_type, data, arguments.warnings)
     extra = head.get("extra")
     # Wire would send an object in extra as text too.
     as_text = isinstance(head["data"], str) and not isinstance(extra, dict)
@@ -72,11 +70,7 @@ def _read_head(path: str) -> Dict[str, Any]:
 def _contents(path: str) -> str:
     """Read UTF-8, else GB 18030, which many programs for Chinese Windows write."""
     try:
-        if path == "-":
-            raw = sys.stdin.buffer.read()
-        else:
-            with open(path, "rb") as file:
-                raw = file.read()
+        raw = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except OSError:
         text = _("cannot read {path}: check the path and that this user may read it")
         raise InvalidRequest(text.format(path=path)) from None

@@ -1,15 +1,16 @@
 """The output of the command: JSON for programs, lines for people, an exit code."""
 
+import io
 import json
 import os
 import sys
 from contextlib import suppress
-from typing import Any, Dict, List, Optional, TextIO, Type, Union
+from typing import Any, Dict, List, Optional, TextIO, Type
 
 from pydantic.alias_generators import to_camel
 
 from .. import errors
-from ..language import _, one_line
+from ..language import _
 
 EXIT_CODES: Dict[Type[Exception], int] = {
     errors.DllLoadError: 3,
@@ -21,15 +22,10 @@ EXIT_CODES: Dict[Type[Exception], int] = {
 }
 
 
-class InvalidRequest(Exception):
+class InvalidRequest(errors.NationEcError):
     """The request or the command line is invalid: nothing was sent."""
 
-    # The same attributes as in NationEcError; the sentence is always Chinese.
     for_operator = "请求有误，未发送，请联系信息科"
-    outcome_unknown = False
-
-
-Failure = Union[errors.NationEcError, InvalidRequest]
 
 
 def unwritable(path: str) -> InvalidRequest:
@@ -38,7 +34,7 @@ def unwritable(path: str) -> InvalidRequest:
     return InvalidRequest(text.format(path=path))
 
 
-def write(stream: Optional[TextIO], value: Any, *, ascii_only: bool = False) -> None:
+def write(stream: Optional[TextIO], value: Any, ascii_only: bool) -> None:
     """Write ``value`` as JSON: UTF-8 in a pipe or file, else the console's encoding.
 
     Raises ``OSError`` if the stream is closed or full.
@@ -46,19 +42,14 @@ def write(stream: Optional[TextIO], value: Any, *, ascii_only: bool = False) -> 
     if stream is None:
         raise OSError("closed")
     # A program that reads a pipe expects UTF-8, whatever code page this Windows has.
-    console = not hasattr(stream, "buffer") or stream.isatty()
-    encoding = (console and stream.encoding) or "utf-8"
+    if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+        stream.reconfigure(encoding="utf-8", newline="\n")
     text = json.dumps(value, ensure_ascii=ascii_only, indent=2)
     try:
-        text.encode(encoding)
+        text.encode(stream.encoding or "utf-8")
     except UnicodeEncodeError:  # the console lacks a character
         text = json.dumps(value, indent=2)
-    stream.flush()
-    if console:
-        stream.write(text + "\n")
-    else:
-        stream.buffer.write(text.encode() + b"\n")
-    stream.flush()
+    print(text, file=stream, flush=True)
 
 
 def discard_stdout() -> None:
@@ -68,29 +59,29 @@ def discard_stdout() -> None:
 
 
 def report(
-    error: Optional[Failure], warnings: List[str], *, as_json: bool, ascii_only: bool
+    error: Optional[errors.NationEcError], warnings: List[str], argv: List[str]
 ) -> int:
     """Print errors and warnings as JSON or as lines, and return the exit code."""
     facts = {} if error is None else _facts(error)
+    lines = warnings if error is None else [*warnings, facts["text"]]
     if warnings:
         facts["warnings"] = warnings
-    lines = warnings if error is None else [*warnings, facts["text"]]
     if lines and sys.stderr is not None:
-        if as_json or ascii_only:
-            write(sys.stderr, facts, ascii_only=ascii_only)
+        if "--json-errors" in argv or "--ascii" in argv:
+            write(sys.stderr, facts, "--ascii" in argv)
         else:
             for line in lines:
                 print(f"nationec: {line}", file=sys.stderr)
     return int(facts.get("exitCode", 0))
 
 
-def _facts(error: Failure) -> Dict[str, Any]:
-    facts = error.args[1] if isinstance(error, errors.NationEcError) else {}
+def _facts(error: errors.NationEcError) -> Dict[str, Any]:
+    more = {to_camel(name): fact for name, fact in error.args[1].items()}
     return {
         "error": type(error).__name__,
         "exitCode": EXIT_CODES.get(type(error), 2),
-        "text": one_line(str(error)),
+        "text": str(error),
         "forOperator": error.for_operator,
         "outcomeUnknown": error.outcome_unknown,
-        **{to_camel(name): fact for name, fact in facts.items() if fact is not None},
+        **{name: fact for name, fact in more.items() if fact is not None},
     }
