@@ -12,11 +12,7 @@ _ALPHABET = digits + ascii_uppercase
 
 
 class _Counter:
-    """Makes the time and the characters of a number, never the same pair twice.
-
-    It counts from a random start, and makes at most ``36**places`` pairs for one
-    second.
-    """
+    """Makes the time and the characters of a number, never the same pair twice."""
 
     def __init__(self) -> None:
         self.start_anew()

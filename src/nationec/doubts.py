@@ -13,7 +13,6 @@ from .language import field
 from .models import Request
 
 request_log = logging.getLogger("nationec.request")
-"""The logger of the warnings."""
 
 _CODES: Dict[str, Type[Code]] = {
     "business_type": BusinessType,

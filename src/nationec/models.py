@@ -108,9 +108,7 @@ def _without_input(model: Type[BaseModel], error: ValidationError) -> Validation
         if kind == "invalid-json-value":
             kind = "value_error"
         context = fault.get("ctx", {}) if "url" in fault else {}
-        custom = PydanticCustomError(
-            kind, "{text}", {**context, "error": text, "text": text}
-        )
+        custom = PydanticCustomError(kind, "{error}", {**context, "error": text})
         # Only the first part of the location: the next may be a key of the input.
         details.append(InitErrorDetails(type=custom, loc=fault["loc"][:1], input=None))
     return ValidationError.from_exception_data(model.__name__, details, hide_input=True)

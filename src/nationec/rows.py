@@ -1,7 +1,6 @@
 """The kinds of rows in the standard's tables, as pydantic types.
 
-They are required (必填 Y) and optional (必填 N) text of a request, the fields of an
-answer, codes, photos and JSON. Lengths are the standard's, in characters.
+Lengths are the standard's, in characters.
 """
 
 from base64 import b64encode

@@ -2,7 +2,7 @@
 
 import json
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple, Type, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple, Union
 
 from pydantic import BaseModel, ValidationError
 from pydantic.alias_generators import to_camel
@@ -12,7 +12,7 @@ from ..errors import crash_error, timeout_error
 from ..gb18030 import decode, encode
 from ..json_text import parse, unwrap
 from ..language import _
-from ..models import Request, first
+from ..models import first
 from ..transactions import TRANSACTIONS, EcPwdRequest, Numbered
 
 _PATIENT = {  # the example of §5.3.5.2
@@ -69,7 +69,7 @@ class Simulator:
         self.requests: List[Any] = []
         self._next: List[_Answer] = []
         self._always: Dict[str, _Answer] = {}
-        self._biz_nos: Set[str] = {""}  # a number must be given, and a new one
+        self._biz_nos: Set[str] = {""}  # a missing number is refused too
         self._closed = False
 
     def __repr__(self) -> str:
@@ -145,15 +145,14 @@ class Simulator:
             return self._always[trans_type]
         if trans_type not in _EXAMPLES:
             return _refusal(ReturnCode.UNKNOWN_TRANSACTION, trans_type)
-        wrong = self._wrong_in_data(TRANSACTIONS[trans_type], data)
+        wrong = self._wrong_in_data(trans_type, data)
         if wrong:
             return _refusal(ReturnCode.INVALID_PARAMETER, *wrong)
         return _Answer()
 
-    def _wrong_in_data(
-        self, request_type: Type[Request[Any]], data: Dict[str, Any]
-    ) -> List[str]:
+    def _wrong_in_data(self, trans_type: str, data: Dict[str, Any]) -> List[str]:
         """Return the wire names of the fields that are missing or wrong."""
+        request_type = TRANSACTIONS[trans_type]
         # §5.6.3 marks extData Y. The class has a default, and cannot report it missing.
         is_missing = request_type is EcPwdRequest and "extData" not in data
         wrong = ["extData"] if is_missing else []
