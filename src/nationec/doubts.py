@@ -4,7 +4,7 @@ A province or a later edition of the standard may use them.
 """
 
 import logging
-from typing import Any, Dict, Iterable, Iterator, Optional, Type
+from typing import Any, Dict, Iterator, Optional, Type
 
 from pydantic import ConfigDict
 
@@ -27,12 +27,11 @@ def doubts(request: Request[Any]) -> Iterator[str]:
     for name, value in request.__dict__.items():
         if type(value) is not str:
             continue
-        codes: Iterable[Code] = _CODES.get(name, ())
-        listed = next((code for code in codes if code == f"0{value}"), None)
-        if listed is not None:  # Excel or a C# int has dropped the zero
-            zero = f"{field(name)}={value} is not listed, {listed} ({listed.label}) is"
-            yield f"{request.trans_type}: {zero}"
-        elif "?" in value:  # an encoding without Chinese writes "?" for it
+        for code in _CODES.get(name, ()):
+            if code == f"0{value}":  # Excel or a C# int has dropped the zero
+                zero = f"{field(name)}={value} is not listed, {code} ({code.label}) is"
+                yield f"{request.trans_type}: {zero}"
+        if "?" in value:  # an encoding without Chinese writes "?" for it
             mark = f"{field(name)} has a question mark where Chinese may have been"
             yield f"{request.trans_type}: {mark}"
 
