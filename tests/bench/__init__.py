@@ -16,7 +16,7 @@ a photo of 75,000 bytes                          0.8  0.9  0.8
 ``from nationec import Client``                  1.6  1.5  1.4
 ``nationec call --simulate --json -``            1.7  1.6  1.5
 the first patient through ``IsolatedDll``        1.8  1.7  1.6
-an isolated call                                 6.9  5.7  5.1
+an isolated call                                 6.9  5.5  5.6
 memory after 300,000 calls, 5,000 with a photo   1.0  1.0  1.0
 =============================================== ==== ==== ====
 
