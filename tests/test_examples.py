@@ -151,9 +151,7 @@ class TestTheFastapiService:
         assert list(schema["paths"]) == [f"/{trans_type}" for trans_type in list(TRANSACTIONS)[:4]]
         assert "收款员姓名" in str(schema)
 
-    def test_calls_for_no_page_by_another_name_or_that_needs_no_permission(
-        self, service, simulator
-    ):
+    def test_calls_for_no_page_of_another_name_or_without_permission(self, service, simulator):
         foreign = {"Host": "attacker.example", "Content-Type": "application/json"}
         for headers in (foreign, {"Content-Type": "text/plain"}, {}):
             answer = service.post("/ec.query", content=json.dumps(COMMON), headers=headers)
