@@ -16,18 +16,13 @@ ANSWER = (b"http://h/localQrCodeQuery", b"{}")
 SETTINGS = (b"http://h/settings", b"{}")
 
 
-def load_error(path):
-    with pytest.raises(DllLoadError) as caught:
-        DllTransport(path)
-    return caught.value
-
-
 def told(path, reason):
     """What is said of a DLL that is not loaded, for this reason."""
-    error = load_error(path)
+    with pytest.raises(DllLoadError) as caught:
+        DllTransport(path)
     found = str(path) if path and os.path.dirname(path) else ""
-    assert (error.reason, error.path) == (reason, found)
-    return str(error)
+    assert (caught.value.reason, caught.value.path) == (reason, found)
+    return str(caught.value)
 
 
 class TestFinding:
@@ -169,11 +164,6 @@ class TestCurrentDirectory:
 
 
 class TestMemory:
-    def test_a_nul_in_the_url_or_the_request_is_refused(self, standin):
-        for url, request_ in ((b"a\0b", b"{}"), (b"a", b"{\0}")):
-            with pytest.raises(ValueError, match="NUL: give a url and a request without one"):
-                DllTransport(standin).exchange(url, request_)
-
     def test_a_url_may_be_longer_than_the_room_of_the_standard(self, standin):
         url = b"http://" + b"h" * 2100 + b"/url"
         assert DllTransport(standin).exchange(url, b"{}") == (b"0000", url)
@@ -182,17 +172,21 @@ class TestMemory:
         transport = DllTransport(standin, out_buffer_size=1000)
         assert transport.exchange(b"http://h/inplace", b"{}")[0] == b"0000"
 
-    def test_a_buffer_of_less_than_a_byte_or_a_folder_that_is_none_is_refused(self, standin):
+
+@pytest.mark.parametrize("kind", [DllTransport, IsolatedDll])
+class TestRefusals:
+    def test_of_a_buffer_of_less_than_a_byte_and_of_a_folder_that_is_none(self, standin, kind):
         for name, wrongs in (("out_buffer_size", (0, -1)), ("cwd", (standin, "no-such-folder"))):
             for wrong in wrongs:
-                for transport in (DllTransport, IsolatedDll):
-                    with pytest.raises(ValueError, match=f"{name} must be"):
-                        transport(standin, **{name: wrong})
-        one = DllTransport(standin, out_buffer_size=1)
-        assert one.exchange(b"http://h/untouched", b"{}") == (b"0000", b"")
+                with pytest.raises(ValueError, match=f"{name} must be"):
+                    kind(standin, **{name: wrong})
+        kind(standin, out_buffer_size=1)
 
-    def test_a_closed_transport_says_so(self, standin):
-        transport = DllTransport(standin)
+    def test_of_a_nul_and_of_all_after_it_was_closed(self, standin, kind):
+        transport = kind(standin)
+        for url, in_data in ((b"a\0b", b"{}"), (b"a", b"{\0}")):
+            with pytest.raises(ValueError, match="NUL: give a url and a request without one"):
+                transport.exchange(url, in_data)
         transport.close()
         transport.close()
         with pytest.raises(ValueError, match="closed"):

@@ -35,18 +35,18 @@ from .conftest import (
     on_posix,
     on_windows,
 )
+from .test_binding import SETTINGS
 
 CRASHES = 200 if "NATIONEC_TEST_FULL" in os.environ else 8
 PYTHON = ".".join(map(str, sys.version_info[:3]))
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(600)"]
-ABORTS = (b"http://h/abort", b"{}")
 HANGS = (b"http://h/sleep=600000", b"{}")
-SETTINGS = (b"http://h/settings", b"{}")
+PHOTO = b"x" * 400_000  # more than a pipe holds
 
 
 @pytest.fixture
 def isolated(standin):
-    with IsolatedDll(standin, timeout=30) as transport:
+    with IsolatedDll(standin, timeout=30, out_buffer_size=len(PHOTO) + 1) as transport:
         yield transport
 
 
@@ -115,28 +115,46 @@ def assert_works(isolated, message=b"{}"):
     assert isolated.exchange(b"http://h/echo", message) == (b"0000", message)
 
 
-@on_posix
-@pytest.mark.parametrize("version", ["3.8", "3.13"])
-def test_another_cpython_will_do(standin, version):
-    found = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
-    if not found:
-        pytest.skip(f"there is no CPython {version}")
-    with IsolatedDll(standin, python=str(found[0])) as isolated:
-        assert_works(isolated, b"x" * 60_000)
-        with pytest.raises(DllCrashError):
-            isolated.exchange(*ABORTS)
-        assert_works(isolated)
+def hang(isolated, call=HANGS):
+    isolated.timeout = 0.5
+    with within(1.5), pytest.raises(DllTimeoutError, match=r"not answered within 0\.5 s"):
+        isolated.exchange(*call)
+    isolated.timeout = 30
+
+
+def take_no_more(isolated):
+    os.kill(isolated._process.worker_pid, signal.SIGSTOP)
+    hang(isolated, (b"http://h/echo", PHOTO))
+
+
+def crash(isolated, mode=b"crash", how="outcome is unknown"):
+    with pytest.raises(DllCrashError, match=how):
+        isolated.exchange(b"http://h/" + mode, b"{}")
+
+
+def end_itself(isolated):
+    crash(isolated, b"exit")
+
+
+def interrupt(isolated):
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        isolated.exchange(*HANGS)
+
+
+ENDS = [IsolatedDll.stop, IsolatedDll.cancel, hang, end_itself]
+ENDS += [] if WINDOWS else [take_no_more, interrupt]
 
 
 class TestStartAndStop:
-    @pytest.mark.parametrize("end", [IsolatedDll.stop, IsolatedDll.cancel])
-    def test_after_stop_or_cancel_the_next_call_starts_another(self, isolated, end):
-        end(isolated)  # there is none
+    @pytest.mark.parametrize("end", ENDS)
+    def test_what_the_dll_started_ends_with_the_process_and_the_next_call_has_another(
+        self, isolated, end
+    ):
         pids = [start_pid(isolated), spawned(isolated)]
         end(isolated)
-        end(isolated)
-        assert_works(isolated)
         assert_gone(*pids)
+        assert_works(isolated, PHOTO)
 
     def test_a_process_that_somebody_else_ended_between_two_calls_is_replaced(self, isolated):
         isolated.start()
@@ -144,16 +162,12 @@ class TestStartAndStop:
         isolated._process._popen.wait(10)
         assert_works(isolated)
 
-    def test_closing(self, standin):
-        isolated = IsolatedDll(standin)
-        isolated.close()
+    def test_a_closed_one_is_not_started_again(self, standin):
         with IsolatedDll(standin) as isolated:
             pid = start_pid(isolated)
         assert_gone(pid)
-        isolated.close()
-        for use in (isolated.start, lambda: assert_works(isolated)):
-            with pytest.raises(ValueError, match="closed"):
-                use()
+        with pytest.raises(ValueError, match="closed"):
+            isolated.start()
 
     @on_windows
     def test_before_a_call_it_may_take_the_foreground(self, isolated, mocker):
@@ -230,53 +244,27 @@ class TestCancel:
         assert answered
 
 
-class TestDeadline:
-    def test_a_late_call_raises_within_a_second_and_nothing_is_left(self, standin):
-        with IsolatedDll(standin, timeout=0.5) as isolated:
-            pids = [start_pid(isolated), spawned(isolated)]
-            late = pytest.raises(DllTimeoutError, match=r"not answered within 0\.5 s")
-            with within(1.5), late:
-                isolated.exchange(*HANGS)
-            assert_gone(*pids)
-            assert_works(isolated)
+class TestSettings:
+    def test_the_timeout_is_a_minute_by_default(self):
+        shown = "IsolatedDll('x.dll', python=['py'], timeout=60.0)"
+        assert repr(IsolatedDll("x.dll", python="py")) == shown
 
-    def test_waiting_for_another_threads_call_is_not_counted(self, standin):
+    def test_the_timeout_does_not_count_the_wait_for_another_threads_call(self, standin):
         with IsolatedDll(standin, timeout=1) as isolated:
             isolated.start()
             in_threads(2, lambda number: isolated.exchange(b"http://h/sleep=600", b"{}"))
 
-    @on_posix
-    def test_a_process_that_takes_no_more_is_late_too(self, standin):
-        photo = b"x" * 400_000  # more than a pipe holds
-        with IsolatedDll(standin, timeout=0.5, out_buffer_size=500_000) as isolated:
-            pids = start_pid(isolated)
-            os.kill(pids, signal.SIGSTOP)
-            with within(1.5), pytest.raises(DllTimeoutError):
-                isolated.exchange(b"http://h/echo", photo)
-            assert_gone(pids)
-            assert_works(isolated, photo)
-
-    @pytest.mark.parametrize("seconds", [0, -1, float("nan"), "5"])
-    def test_an_invalid_one_is_refused(self, standin, seconds):
-        for name in ("timeout", "start_timeout"):
-            with pytest.raises(ValueError, match=f"^{name} must be a number of seconds"):
-                IsolatedDll(standin, **{name: seconds})
-
-    def test_is_a_minute_by_default(self, standin):
-        assert IsolatedDll(standin).timeout == 60
-        expected = f"IsolatedDll({str(standin)!r}, python=['py'], timeout=5)"
-        assert repr(IsolatedDll(standin, python="py", timeout=5)) == expected
+    def test_that_cannot_be_right_are_refused(self, standin):
+        times = 0, -1, float("nan"), "5"
+        pythons = "", " ", []
+        for name, wrongs in (("timeout", times), ("start_timeout", times), ("python", pythons)):
+            for wrong in wrongs:
+                with pytest.raises(ValueError, match=f"^{name} (must be a number|is empty)"):
+                    IsolatedDll(standin, **{name: wrong})
 
 
 class TestCrash:
     """Crashes that test_hostile.py does not show."""
-
-    def test_is_an_error_and_what_the_dll_started_is_gone_too(self, isolated):
-        pids = [start_pid(isolated), spawned(isolated)]
-        with pytest.raises(DllCrashError, match="outcome is unknown"):
-            isolated.exchange(b"http://h/exit", b"{}")
-        assert_gone(*pids)
-        assert_works(isolated)
 
     @on_linux
     def test_may_leave_no_core_file_with_the_patient_in_it(self, isolated):
@@ -290,20 +278,18 @@ class TestCrash:
         keeps = ["sh", "-c", 'sleep 4 & exec "$0" "$@"', sys.executable]
         with IsolatedDll(standin, python=keeps) as isolated:
             isolated.start()
-            with within(3), pytest.raises(DllCrashError):
-                isolated.exchange(*ABORTS)
+            with within(3):
+                crash(isolated, b"abort")
 
     @on_linux
     def test_by_a_signal_without_a_name_or_an_unknown_status(self, isolated):
         nameless = signal.SIGRTMIN + 1
         for number, how in ((nameless, f"signal {nameless}"), (9, "signal SIGKILL")):
             threading.Timer(0.2, os.kill, (start_pid(isolated), number)).start()
-            with pytest.raises(DllCrashError, match=how):
-                isolated.exchange(*HANGS)
+            crash(isolated, b"sleep=600000", how)
         before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         try:
-            with pytest.raises(DllCrashError, match="its exit status is not known"):
-                isolated.exchange(*ABORTS)
+            crash(isolated, b"abort", "its exit status is not known")
         finally:
             signal.signal(signal.SIGCHLD, before)
 
@@ -311,8 +297,7 @@ class TestCrash:
         for number in range(CRASHES):
             isolated.start()
             process = isolated._process._popen
-            with pytest.raises(DllCrashError):
-                isolated.exchange(*ABORTS)
+            crash(isolated, b"abort")
             # By its handle: Windows gives its number to the next process.
             assert process.poll() is not None
             if number == 2:
@@ -332,10 +317,8 @@ def fork():
         time.sleep(20)
         os._exit(0)
 
-end, dll, *python = sys.argv[1:]
-if end == "forked at the start":
-    python = [["sh", "-c", 'sleep 0.6; exec "$0" "$@"', sys.executable]]
-both = [IsolatedDll(dll, python=python[0] if python else None) for _ in range(2)]
+end, dll, python = sys.argv[1:]
+both = [IsolatedDll(dll, python=python) for _ in range(2)]
 starts = [threading.Thread(target=isolated.start) for isolated in both]
 for start in starts:
     start.start()
@@ -351,13 +334,13 @@ if end == "forked":
 time.sleep(0.3)
 if end != "return":
     print("ready", flush=True)
-    time.sleep(600)
+    time.sleep(60)
 """
 
 
-def assert_no_orphan(end, *arguments):
+def assert_no_orphan(end, dll, python=sys.executable):
     """Neither a process that waits nor one whose DLL hangs is left when its parent has ended."""
-    command = [sys.executable, "-W", "ignore", "-c", PARENT, end, *map(str, arguments)]
+    command = [sys.executable, "-W", "ignore", "-c", PARENT, end, str(dll), python]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, **pipes) as parent:
         pids = [int(parent.stdout.readline()) for _ in range(2)]
@@ -369,15 +352,14 @@ def assert_no_orphan(end, *arguments):
 
 
 class TestNoOrphan:
-    @pytest.mark.parametrize(
-        "end",
-        [
-            *("return", "killed"),
-            *(pytest.param(end, marks=on_posix) for end in ("forked", "forked at the start")),
-        ],
-    )
+    @pytest.mark.parametrize("end", ["return", "killed", *([] if WINDOWS else ["forked"])])
     def test_the_worker_ends_with_its_parent(self, standin, end):
         assert_no_orphan(end, standin)
+
+    @on_posix
+    def test_the_worker_ends_with_its_parent_that_was_forked_while_it_started(self, standin):
+        slow = f"""sh -c 'sleep 0.6; exec "$0" "$@";' {sys.executable}"""
+        assert_no_orphan("forked at the start", standin, slow)
 
     def test_a_transport_that_nobody_holds_ends_its_process(self, standin):
         isolated = IsolatedDll(standin)
@@ -433,20 +415,10 @@ class TestNobodyElseGetsIn:
     def test_no_socket_and_no_file(self, isolated, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("TMPDIR", str(tmp_path))
-
-        def files(pid):
-            found = set()
-            for entry in Path(f"/proc/{pid}/fd").iterdir():
-                with suppress(FileNotFoundError):  # the folder's own, which reading it opens
-                    found.add(os.readlink(entry))
-            return {name for name in found if "/libffi" not in name}  # ctypes' own, since 3.14
-
-        before = files(os.getpid())
         assert_works(isolated)
-        gained = files(os.getpid()) - before
-        assert len(gained) == 2
-        assert all(name.startswith("pipe:") for name in gained)
-        assert files(start_pid(isolated)) == gained | {"/dev/null"}
+        opened = map(os.readlink, Path(f"/proc/{start_pid(isolated)}/fd").iterdir())
+        kinds = {re.sub(r"\d+", "", name) for name in opened if "/libffi" not in name}  # ctypes'
+        assert kinds == {"/dev/null", "pipe:[]"}
         assert list(tmp_path.iterdir()) == []
 
     @on_posix
@@ -538,21 +510,10 @@ class TestLoadErrors:
             environ = Path(f"/proc/{start_pid(isolated)}/environ").read_bytes().split(b"\0")
         assert b"LD_LIBRARY_PATH=/of/the/user" in environ
 
-    def test_bad_input_is_refused(self, isolated, standin):
-        with pytest.raises(ValueError, match="NUL"):
-            isolated.exchange(b"http://h/echo", b"a\0b")
-        for python in ("", " ", []):
-            with pytest.raises(ValueError, match="python is empty"):
-                IsolatedDll(standin, python=python)
-
 
 # The other Pythons of the lab, each py32-... or py64-..., as they are started from here.
-if WINDOWS:
-    NAMES = ("NATIONEC_TEST_PYTHON32",)
-    OTHERS = [[os.environ[name]] for name in NAMES if name in os.environ]
-else:
-    PATHS = os.environ.get("NATIONEC_TEST_WINE_PYTHONS", "")
-    OTHERS = [["wine", path] for path in filter(None, PATHS.split(os.pathsep))]
+PATHS = os.environ.get("NATIONEC_TEST_PYTHON32" if WINDOWS else "NATIONEC_TEST_WINE_PYTHONS", "")
+OTHERS = [[path] if WINDOWS else ["wine", path] for path in PATHS.split(os.pathsep) if path]
 
 
 @pytest.mark.skipif(not OTHERS, reason="needs the Windows lab, and there no 32-bit Python")
@@ -580,20 +541,12 @@ class TestBehindAnotherWindowsPython:
             assert client.call(query).user_name == "张三"
         assert_works(isolated, b"x" * 60_000)
 
-    @pytest.mark.parametrize("mode", [b"crash", b"exit", b"abort"])
-    def test_a_crash(self, isolated, mode):
-        pids = start_pid(isolated)
-        with pytest.raises(DllCrashError):
-            isolated.exchange(b"http://h/" + mode, b"{}")
-        assert_gone(pids)
+    @pytest.mark.parametrize("end", [hang, end_itself, crash])
+    def test_a_hang_and_a_crash(self, isolated, end):
+        pid = start_pid(isolated)
+        end(isolated)
+        assert_gone(pid)
         assert_works(isolated)
-
-    def test_a_deadline(self, isolated):
-        pids = start_pid(isolated)
-        isolated.timeout = 0.5
-        with within(1.5), pytest.raises(DllTimeoutError):
-            isolated.exchange(*HANGS)
-        assert_gone(pids)
 
     def test_load_errors_name_the_other_python_and_its_width(self, width, python, dll):
         other = OTHER_WIDTH[width]
@@ -628,16 +581,6 @@ def test_every_threads_answer_belongs_to_its_own_request(isolated):
             assert_works(isolated, f"{number}-{n}".encode() * (n + 1))
 
     in_threads(16, work)
-
-
-@on_posix
-def test_after_an_interrupted_call_an_answer_still_belongs_to_its_request(isolated):
-    pids = start_pid(isolated)
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-    with pytest.raises(KeyboardInterrupt):
-        isolated.exchange(b"http://h/sleep=1000", b"first")
-    assert_gone(pids)
-    assert_works(isolated, b"second")
 
 
 @on_posix
