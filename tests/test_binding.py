@@ -176,7 +176,8 @@ class TestMemory:
 @pytest.mark.parametrize("kind", [DllTransport, IsolatedDll])
 class TestRefusals:
     def test_of_a_buffer_of_less_than_a_byte_and_of_a_folder_that_is_none(self, standin, kind):
-        for name, wrongs in (("out_buffer_size", (0, -1)), ("cwd", (standin, "no-such-folder"))):
+        sizes, folders = (0, -1, 2048.0), (standin, "no-such-folder")
+        for name, wrongs in (("out_buffer_size", sizes), ("cwd", folders)):
             for wrong in wrongs:
                 with pytest.raises(ValueError, match=f"{name} must be"):
                     kind(standin, **{name: wrong})

@@ -97,7 +97,11 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("setting", "values", "told"),
         [
-            ("url", ["", "http://h\0", "http://h\n", "http://\ud800", None], "url must be text"),
+            (
+                "url",
+                ["", "http://h\0", "http://h\n", "http://\u3000", "http://\ud800", None],
+                "url must be text",
+            ),
             ("url", ["http://" + "h" * 2042], "url must be text of 1 to 2048"),
             ("url", ["127.0.0.1:8081/x", "ftp://h"], "must begin with http:// or https://"),
             ("org_id", ["", "1" * 41, "1\n", 35020319001], "org_id must be text of 1 to 40"),
@@ -105,6 +109,7 @@ class TestRefusals:
             ("dll", ["x.dll"], "give no dll, python or timeout with it"),
             ("python", ["python"], "give no dll, python or timeout with it"),
             ("timeout", [5], "give no dll, python or timeout with it"),
+            ("out_buffer_size", [4096], "and no out_buffer_size"),
         ],
     )
     def test_of_arguments_that_cannot_be_right(self, simulator, setting, values, told):

@@ -50,7 +50,9 @@ def new_out_biz_no(org_id: str, *, random: int = 3) -> str:
     §5.4.3, or ``random`` is less than 1.
     """
     if random < 1:
-        raise ValueError(_("{name} must be at least 1").format(name="random"))
+        raise ValueError(
+            _("{name} must be a whole number, at least 1").format(name="random")
+        )
     if 14 + random + len(org_id) > 64:
         text = _(
             "out_biz_no would have more than 64 characters (org_id has {length}): "

@@ -19,8 +19,8 @@ from .language import _, setting
 from .models import Request, T
 from .transactions import Numbered
 from .transports.base import Transport
-from .transports.binding import dll_name
-from .transports.dll import OUT_BUFFER_SIZE, DllTransport, Path
+from .transports.binding import wanted_dll
+from .transports.dll import OUT_BUFFER_SIZE, DllTransport, StrPath
 from .transports.isolated import TIMEOUT, IsolatedDll
 from .wire import Extra, Wire, read_data
 
@@ -41,9 +41,9 @@ class Client:
 
     ``encoding`` is the encoding of requests, GB 18030 in the standard (§4.1);
     ``response_encoding`` is that of answers, by default the same. ``data_format`` says
-    how ``data`` and a ``dict`` in ``extra`` are sent: as an ``"object"``, as in the
-    example of §5.3.5.1, or as a JSON ``"string"``, as in §4.2.4.1. Answers are accepted
-    in both formats. ``out_buffer_size`` is the size of OutData in bytes.
+    how ``data``, and an ``extra`` that is a ``dict``, are sent: as an ``"object"``, as
+    in the example of §5.3.5.1, or as a JSON ``"string"``, as in §4.2.4.1. Answers are
+    accepted in both formats. ``out_buffer_size`` is the size of OutData in bytes.
 
     ``on_exchange`` is called with the ``Exchange`` of every call before the call
     returns or raises.
@@ -56,7 +56,7 @@ class Client:
         url: str,
         org_id: str,
         *,
-        dll: Optional[Path] = None,
+        dll: Optional[StrPath] = None,
         python: Union[str, Sequence[str], None] = None,
         timeout: Optional[float] = None,
         transport: Optional[Transport] = None,
@@ -76,8 +76,11 @@ class Client:
         self._closed = False
         if transport is None:
             transport = _transport(dll, python, timeout, out_buffer_size)
-        elif (dll, python, timeout) != (None, None, None):
-            text = _("transport makes the call: give no dll, python or timeout with it")
+        elif (dll, python, timeout, out_buffer_size) != (*[None] * 3, OUT_BUFFER_SIZE):
+            text = _(
+                "transport makes the call: "
+                "give no dll, python or timeout with it, and no out_buffer_size"
+            )
             raise ValueError(text)
         self.transport = transport
 
@@ -113,6 +116,9 @@ class Client:
         """Do what ``call`` does, and return the whole ``Exchange``."""
         if self._closed:
             raise ValueError(_("this client is closed: make a new one"))
+        _check_request(request)
+        for text in doubts(request):
+            _log(request_log, logging.WARNING, text)
         request = self._filled_in(request)
         sent = self.wire.in_data(request, extra)
         exchange = Exchange(request, sent, datetime.now(timezone.utc))
@@ -121,7 +127,7 @@ class Client:
             self._carry_out(exchange)
         except BaseException as error:
             exchange.error = error
-            if isinstance(error, DllCrashError):
+            if isinstance(error, DllCrashError):  # what OutData held comes with it
                 exchange.received = error.received
             if isinstance(error, NationEcError):
                 error.attach(exchange)
@@ -131,14 +137,11 @@ class Client:
         return exchange
 
     def _filled_in(self, request: Request[T]) -> Request[T]:
-        _check_request(request)
         values = {}
         if request.org_id is None:
             values["org_id"] = self.org_id
         if isinstance(request, Numbered) and request.out_biz_no is None:
             values["out_biz_no"] = new_out_biz_no(request.org_id or self.org_id)
-        for text in doubts(request):
-            _log(request_log, logging.WARNING, text)
         # A copy: the caller may send the same request again, with another number.
         return request.model_copy(update=values)
 
@@ -150,9 +153,9 @@ class Client:
         finally:
             exchange.elapsed = perf_counter() - started
         if exchange.return_value != b"0000":
-            words, value = self.wire.words, exchange.return_value
-            text = None if value is None else words(value)
-            raise protocol_error(text, words(exchange.received))
+            value, out_data = exchange.return_value, self.wire.words(exchange.received)
+            text = None if value is None else self.wire.words(value)
+            raise protocol_error(text, out_data)
         exchange.envelope = envelope = self.wire.answer(exchange.received)
         if envelope.code != 0:
             raise business_error(envelope.code, envelope.message)
@@ -170,11 +173,12 @@ class Client:
                 _log(logger, logging.WARNING, text, kind)
         level = logging.WARNING if exchange.error else logging.DEBUG
         if logger.isEnabledFor(level):
+            # As text: a handler with a queue would keep the patient's data.
             _log(logger, level, "%s", str(exchange))
 
 
 def _transport(
-    dll: Optional[Path],
+    dll: Optional[StrPath],
     python: Union[str, Sequence[str], None],
     timeout: Optional[float],
     out_buffer_size: int,
@@ -183,7 +187,7 @@ def _transport(
     if python is None and timeout is None:
         return DllTransport(dll, out_buffer_size=out_buffer_size)
     return IsolatedDll(
-        dll_name(dll),
+        wanted_dll(dll),
         python=python,
         timeout=TIMEOUT if timeout is None else timeout,
         out_buffer_size=out_buffer_size,
@@ -203,7 +207,7 @@ def _checked_text(name: str, value: Any, limit: int) -> str:
         return stripped
     text = _(
         "{setting} must be text of 1 to {limit} characters, "
-        "none of them control characters"
+        "without control characters and unusual blanks"
     )
     raise ValueError(text.format(setting=setting(name), limit=limit))
 

@@ -174,9 +174,9 @@ class ProtocolError(NationEcError):
     """The return value of ``NationEcTrans`` is not ``"0000"`` (§5.2).
 
     ``return_value`` is its text, ``None`` for NULL. ``out_data`` is the text in
-    OutData, or empty. If that is JSON, it is only its ``message`` or ``cause``, since
-    the rest may be a patient's. Bytes that are not valid in the encoding are shown as
-    U+FFFD; ``exchange`` has the bytes.
+    OutData, or empty. Both are without the blanks around them. Of JSON they have only
+    ``message`` or ``cause``, since the rest may be a patient's. Bytes that are not
+    valid in the encoding are shown as U+FFFD; ``exchange`` has the bytes.
     """
 
     return_value: Optional[str] = None
@@ -240,10 +240,10 @@ class ResponseFormatError(NationEcError):
 
 
 def load_error(reason: str, path: str = "", **facts: Any) -> DllLoadError:
-    """Make the error for a reason of the binding or the worker, and its facts.
+    """Make the ``DllLoadError`` for a reason and its facts.
 
-    Of the facts, ``how`` says which sentence if a reason has several, ``places`` are
-    those searched, and ``version``, ``bits`` are of the Python that was started.
+    ``how`` is the key of the sentence if a reason has several, ``places`` are the paths
+    that were searched, ``version`` and ``bits`` are those of the other Python.
     """
     texts = {**_search_texts(), **_dll_texts(), **_python_texts()}
     names = {"dll": option("dll"), "python": option("python"), "path": path, **facts}
@@ -319,7 +319,7 @@ def _python_texts() -> Dict[str, str]:
             "{command} does not start: give {python} the command of a Python ({detail})"
         ),
         "late": _(
-            "{command} did not start within {detail} s: "
+            "{command} did not start within {seconds:g} s: "
             "give {python} a CPython from 3.8 on"
         ),
         "ended": _(
@@ -335,7 +335,7 @@ def _python_texts() -> Dict[str, str]:
 
 
 def crash_error(reason: str, received: bytes = b"", **facts: Any) -> DllCrashError:
-    """Make the error for a reason of the binding or the worker, and its facts."""
+    """Make the ``DllCrashError`` for a reason and its facts."""
     texts = {
         "crashed": _("the DLL crashed ({detail})"),
         "ended": _("the DLL ended its process ({detail})"),
@@ -374,8 +374,7 @@ def protocol_error(return_value: Optional[str], out_data: str) -> ProtocolError:
 
 def business_error(code: int, message: str) -> BusinessError:
     """Make the error for a ``code`` other than 0."""
-    listed = ReturnCode.listed(code)
-    advice = listed.advice if listed else None
+    advice = ReturnCode(code).advice if code in ADVICE else None
     # Not a refusal: the platform waited too long for another system.
     if code == ReturnCode.SERVER_TIMEOUT:
         text = _("{code} the platform did not finish in time")

@@ -64,11 +64,11 @@ class Wire:
             return text.encode(encoding)
         except UnicodeEncodeError:
             pass  # raise outside: this error holds the request
-        fault = _(
-            "the request holds a character that {encoding} does not have: "
+        text = _(
+            "the url or the request holds a character that {encoding} does not have: "
             "nothing was sent"
         )
-        raise ValueError(fault.format(encoding=encoding))
+        raise ValueError(text.format(encoding=encoding))
 
     def in_data(self, request: Request[Any], extra: Extra = None) -> bytes:
         """Write the message of §4.2.4.1.
@@ -86,7 +86,8 @@ class Wire:
         photo, quote, after = rest.partition(b'"')
         if not mark or self.encoding != "gb18030" or not photo.isascii():
             return self.encode(message.decode())
-        # A photo is ASCII, the same in GB 18030 (not in UTF-7): copying it is faster.
+        # To copy the photo is faster. GB 18030 leaves ASCII as it is; not all encodings
+        # do (UTF-7 writes + otherwise).
         texts = before + mark, quote + after
         start, end = (self.encode(text.decode()) for text in texts)
         return b"".join((start, photo, end))
@@ -98,8 +99,9 @@ class Wire:
     def _extra(self, extra: Union[Dict[str, Any], str]) -> bytes:
         text = extra if isinstance(extra, str) else _json(extra).decode()
         if len(text) > 2048:
-            fault = _("extra has more than the 2,048 characters of the standard")
-            raise ValueError(fault)
+            raise ValueError(
+                _("extra has more than the 2,048 characters of the standard")
+            )
         as_text = self._data_as_text or isinstance(extra, str)
         return b',"extra":' + (_json(text) if as_text else text.encode())
 
@@ -109,15 +111,19 @@ class Wire:
         is_utf8 = encoding != "utf-8" and _is_utf8(received)
         text = decode(received, "utf-8" if is_utf8 else encoding)
         if text is None:
-            raise _wrong_encoding(encoding, is_utf8)
-        text = text.strip(_AROUND)
-        if text.startswith("<"):
-            fault = _("OutData is a web page (HTML): check the url")
-            raise format_error(fault, permanent=True)
-        envelope = _envelope(_parsed(text))
+            own = option("response_encoding")
+            sentence = _(
+                "OutData is not {encoding}: "
+                "give {setting} the DLL's own, gb18030 or utf-8"
+            )
+            raise format_error(sentence.format(encoding=encoding, setting=own))
+        envelope = _envelope(_parsed(text.strip(_AROUND)))
         # Checked last: an answer without a code is a gateway's, whatever its encoding.
         if is_utf8:
-            raise _wrong_encoding(encoding, is_utf8)
+            utf8 = option("response_encoding", "utf-8")
+            sentence = _("OutData is UTF-8 and not {encoding}: give {utf8}")
+            sentence = sentence.format(encoding=encoding, utf8=utf8)
+            raise format_error(sentence, permanent=True)
         return envelope
 
     def words(self, raw: bytes) -> str:
@@ -229,22 +235,26 @@ def _is_utf8(raw: bytes) -> bool:
 
 def _parsed(text: str) -> Any:
     """Parse OutData. Raises ``ResponseFormatError``."""
+    if not text:
+        raise format_error(_("{what} is empty").format(what="OutData"))
     try:
         return parse(text)
+    except RecursionError:
+        sentence = _too_deep("OutData")
     except ValueError:
         # The text is not shown: it may be a patient's.
-        fault = _("OutData is not JSON (error.exchange.received has it): check the url")
-    except RecursionError:
-        fault = _too_deep("OutData")
-    if not text:
-        fault = _("{what} is empty").format(what="OutData")
-    raise format_error(fault, permanent=bool(text))
+        sentence = _(
+            "OutData is not JSON (error.exchange.received has it): check the url"
+        )
+        if text.startswith("<"):
+            sentence = _("OutData is a web page (HTML): check the url")
+    raise format_error(sentence, permanent=True)
 
 
 def _envelope(value: Any) -> Envelope:
     if not isinstance(value, dict):
-        fault = _("{what} is not a JSON object").format(what="OutData")
-        raise format_error(fault, permanent=True)
+        sentence = _("{what} is not a JSON object").format(what="OutData")
+        raise format_error(sentence, permanent=True)
     try:
         return read(Envelope, value, "OutData")
     except ResponseFormatError as error:
@@ -252,9 +262,9 @@ def _envelope(value: Any) -> Envelope:
             raise
         fields = {"missing": error.missing, "unreadable": error.unreadable}
     words = " ".join(_words(value, _GATEWAY_WORDS)) or _("no text")
-    fault = _("OutData has no code of the platform ({words}): check the url")
-    fault = fault.format(words=cut(words))
-    raise format_error(fault, permanent=True, **fields)
+    sentence = _("OutData has no code of the platform ({words}): check the url")
+    sentence = sentence.format(words=cut(words))
+    raise format_error(sentence, permanent=True, **fields)
 
 
 def _words(answer: Any, names: Sequence[str]) -> List[str]:
@@ -265,18 +275,6 @@ def _words(answer: Any, names: Sequence[str]) -> List[str]:
         for value in values
         if isinstance(value, (str, int)) and value not in ABSENT
     ]
-
-
-def _wrong_encoding(encoding: str, is_utf8: bool) -> ResponseFormatError:
-    setting = option("response_encoding")
-    utf8 = option("response_encoding", "utf-8")
-    text = _(
-        "OutData is not {encoding}: give {setting} the DLL's own, gb18030 or utf-8"
-    )
-    if is_utf8:
-        text = _("OutData is UTF-8 and not {encoding}: give {utf8}")
-    text = text.format(encoding=encoding, setting=setting, utf8=utf8)
-    return format_error(text, permanent=is_utf8)
 
 
 def _too_deep(what: str) -> str:

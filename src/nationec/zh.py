@@ -72,8 +72,10 @@ CHINESE: Dict[str, str] = {
     "{command} does not start: give {python} the command of a Python ({detail})": (
         "{command} 无法启动：请用 {python} 指定可用的 Python（{detail}）"
     ),
-    "{command} did not start within {detail} s: give {python} a CPython from 3.8 on": (
-        "{command} 在 {detail} 秒内未能启动：请用 {python} 指定 CPython 3.8 或更高版本"
+    "{command} did not start within {seconds:g} s: "
+    "give {python} a CPython from 3.8 on": (
+        "{command} 在 {seconds:g} 秒内未能启动："
+        "请用 {python} 指定 CPython 3.8 或更高版本"
     ),
     "{command} ended as it started: give {python} a CPython from 3.8 on ({detail})": (
         "{command} 启动后退出：请用 {python} 指定 CPython 3.8 或更高版本（{detail}）"
@@ -117,9 +119,8 @@ CHINESE: Dict[str, str] = {
     "{setting}: there is no encoding {name} for a char*; the standard's is gb18030": (
         "{setting}：没有 {name} 这种可用于 char* 的编码，标准规定用 gb18030"
     ),
-    "the request holds a character that {encoding} does not have: nothing was sent": (
-        "请求中有 {encoding} 无法表示的字符，未发送"
-    ),
+    "the url or the request holds a character that {encoding} does not have: "
+    "nothing was sent": "url 或请求中有 {encoding} 无法表示的字符，未发送",
     "the request holds something that JSON cannot carry: nothing was sent": (
         "请求中有 JSON 无法表示的内容，未发送"
     ),
@@ -163,7 +164,7 @@ CHINESE: Dict[str, str] = {
     "python is empty: give the command of a Python, or leave it out": (
         "python 为空：请指定 Python 解释器，或省略该参数"
     ),
-    "{name} must be at least 1": "{name} 至少为 1",
+    "{name} must be a whole number, at least 1": "{name} 必须是不小于 1 的整数",
     "a C string ends at a NUL: give a url and a request without one": (
         "url 和请求不能含 NUL（\\0）字符"
     ),
@@ -174,13 +175,15 @@ CHINESE: Dict[str, str] = {
     ),
     # client
     "{setting} must be text of 1 to {limit} characters, "
-    "none of them control characters": (
-        "{setting} 必须是 1 到 {limit} 个字符的文本，不含控制字符"
+    "without control characters and unusual blanks": (
+        "{setting} 必须是 1 到 {limit} 个字符的文本，"
+        "不含控制字符和特殊空格（如全角空格）"
     ),
     "url must begin with http:// or https://": "url 必须以 http:// 或 https:// 开头",
     'data_format is "object" or "string"': 'data_format 只能是 "object" 或 "string"',
-    "transport makes the call: give no dll, python or timeout with it": (
-        "已指定 transport，不能再指定 dll、python 或 timeout"
+    "transport makes the call: "
+    "give no dll, python or timeout with it, and no out_buffer_size": (
+        "已指定 transport，不能再指定 dll、python、timeout 或 out_buffer_size"
     ),
     "this client is closed: make a new one": "该 Client 已关闭，请重新创建",
     "give {name}(...), not the class": "请传入 {name}(...) 的实例，而不是类",

@@ -60,7 +60,7 @@ def _findings(arguments: Namespace) -> Iterator[Finding]:
         # With --python only a warning: the other Python may see other paths.
         text = str(load_error(**error.facts))
         yield WARNING if arguments.python else FAILED, "DLL", text
-        path = binding.dll_name(arguments.dll) if arguments.python else ""
+        path = binding.wanted_dll(arguments.dll) if arguments.python else ""
     else:
         yield OK, "DLL", path
         yield from _file(path)

@@ -26,7 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Union
 
-    Path = Union[str, bytes, os.PathLike[Any]]
+    AnyPath = Union[str, bytes, os.PathLike[Any]]
 
 DLL_NAME = "NationECCode.dll"
 # Undecorated, and as MSVC and MinGW decorate a 32-bit __stdcall.
@@ -73,7 +73,7 @@ def system_directories() -> list[str]:
     return directories
 
 
-def dll_name(path: Path | None) -> str:
+def wanted_dll(path: AnyPath | None) -> str:
     """Return ``path``, else ``NATIONEC_DLL``, else the DLL's usual name."""
     if path:
         return os.fsdecode(path)
@@ -89,7 +89,7 @@ def absolute(path: str) -> str:
         return path
 
 
-def candidates(path: Path | None = None) -> list[str]:
+def candidates(path: AnyPath | None = None) -> list[str]:
     """Return the absolute paths where the DLL is searched for, in order.
 
     A path with a folder is the only one. A name (``path``, else ``NATIONEC_DLL``, else
@@ -97,7 +97,7 @@ def candidates(path: Path | None = None) -> list[str]:
     directories and on ``PATH``; never in the current directory, where anyone may have
     put a DLL.
     """
-    name = dll_name(path)
+    name = wanted_dll(path)
     if os.path.dirname(name):
         return [absolute(name)]
     on_path = os.environ.get("PATH", "").split(os.pathsep)
@@ -107,9 +107,9 @@ def candidates(path: Path | None = None) -> list[str]:
     return list(dict.fromkeys(places))
 
 
-def find(path: Path | None = None) -> str:
+def find(path: AnyPath | None = None) -> str:
     """Return the first of ``candidates`` that is a file. Raises ``LoadError``."""
-    name, places = dll_name(path), candidates(path)
+    name, places = wanted_dll(path), candidates(path)
     for place in places:
         if os.path.isfile(place):
             return place
@@ -219,7 +219,7 @@ class Binding:
     """
 
     def __init__(
-        self, path: Path | None, out_buffer_size: int, cwd: str | None
+        self, path: AnyPath | None, out_buffer_size: int, cwd: str | None
     ) -> None:
         self.path = find(path)
         self._size = out_buffer_size
@@ -247,7 +247,7 @@ class Binding:
         with _lock:
             if self._cwd is None:
                 return function(argument)
-            before = absolute(os.curdir)
+            before = absolute(os.curdir)  # getcwd fails in a folder that is gone
             change_directory(self._cwd)
             try:
                 return function(argument)

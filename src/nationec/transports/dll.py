@@ -7,20 +7,20 @@ from ..errors import crash_error, load_error
 from ..language import _, setting
 from . import binding
 
-Path = Union[str, "os.PathLike[str]"]
+StrPath = Union[str, "os.PathLike[str]"]
 
 OUT_BUFFER_SIZE = 65536
 """The default of ``out_buffer_size``, in bytes."""
 
 
 def check_size(out_buffer_size: int) -> None:
-    """Raise ``ValueError`` for a size that is not positive."""
-    if out_buffer_size < 1:
-        text = _("{name} must be at least 1")
+    """Raise ``ValueError`` for a size that is no positive whole number."""
+    if not isinstance(out_buffer_size, int) or out_buffer_size < 1:
+        text = _("{name} must be a whole number, at least 1")
         raise ValueError(text.format(name=setting("out_buffer_size")))
 
 
-def checked_folder(cwd: Optional[Path]) -> Optional[str]:
+def checked_folder(cwd: Optional[StrPath]) -> Optional[str]:
     """Return ``cwd`` as an absolute path. Raises ``ValueError`` if it is no folder."""
     if cwd is None:
         return None
@@ -40,27 +40,29 @@ def refuse_nul(url: bytes, in_data: bytes) -> None:
 class DllTransport:
     """``NationECCode.dll`` in this process.
 
-    It may be a Linux or macOS library with the same function. Without a ``path`` it is
-    searched for, see ``binding.candidates``. ``out_buffer_size`` is the size of OutData
-    in bytes. The DLL does not know it, so give more rather than less.
+    ``path`` may also be a Linux or macOS library with the same function. Without it the
+    DLL is searched for, see ``binding.candidates``. ``out_buffer_size`` is the size of
+    OutData in bytes. The DLL does not know it, so give more rather than less.
 
     The DLL opens its settings, its log and further DLLs by bare name, in the current
     directory of the process. ``cwd`` is the current directory while the DLL loads and
     during each call. **Other threads of the program see the change**, since a process
     has one current directory; ``IsolatedDll`` has a process of its own.
 
-    Calls are made one at a time, those of other threads and other transports of this
-    process too. A call that hangs cannot be ended, and a crash ends this process,
-    except for an access violation on Windows: use ``IsolatedDll`` against both.
+    Only one call at a time is made in this process, whichever thread or
+    ``DllTransport`` makes it; a call in a signal handler would wait for ever for the
+    one that it interrupts. A call that hangs cannot be ended, and a crash ends this
+    process, except for an access violation on Windows: use ``IsolatedDll`` against
+    both.
 
     Raises ``DllLoadError``, and ``ValueError`` for a ``cwd`` that is no folder.
     """
 
     def __init__(
         self,
-        path: Optional[Path] = None,
+        path: Optional[StrPath] = None,
         *,
-        cwd: Optional[Path] = None,
+        cwd: Optional[StrPath] = None,
         out_buffer_size: int = OUT_BUFFER_SIZE,
     ) -> None:
         check_size(out_buffer_size)

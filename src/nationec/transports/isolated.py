@@ -15,12 +15,12 @@ import subprocess
 import sys
 import threading
 import weakref
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Any, List, Optional, Sequence, Tuple, Union
 
 from ..errors import DllLoadError, crash_error, load_error, timeout_error
 from ..language import _, option
 from . import binding, worker
-from .dll import OUT_BUFFER_SIZE, Path, check_size, checked_folder, refuse_nul
+from .dll import OUT_BUFFER_SIZE, StrPath, check_size, checked_folder, refuse_nul
 from .process import Process, bootstrap, start_lock, startup_error
 
 TIMEOUT = 60.0
@@ -44,24 +44,25 @@ class IsolatedDll:
     The process lives in the DLL's folder, where the DLL finds its settings and writes
     its log, or in ``cwd``. The first call starts it, or ``start``. After
     ``DllTimeoutError`` and ``DllCrashError`` it is gone, and the next call starts
-    another. It ends when this process ends or is killed. A forked child has its own.
+    another. It ends when this process ends or is killed. A forked child starts a
+    process of its own.
 
     Processes that the DLL has started end with it, with two exceptions: on Linux those
-    that have started their own session, and on Windows 7 all of them if the process is
-    already in a job (of a virtual environment's ``python.exe``, a debugger, a service
-    manager).
+    that have started their own session, and on Windows 7 all if the process was started
+    in a job, as by a virtual environment's ``python.exe``, a debugger or a service
+    manager.
 
     Raises ``ValueError`` for an argument that cannot be used.
     """
 
     def __init__(
         self,
-        path: Path,
+        path: StrPath,
         *,
         python: Union[str, Sequence[str], None] = None,
         timeout: Optional[float] = TIMEOUT,
         start_timeout: float = 30.0,
-        cwd: Optional[Path] = None,
+        cwd: Optional[StrPath] = None,
         out_buffer_size: int = OUT_BUFFER_SIZE,
     ) -> None:
         _check_seconds("timeout", 1 if timeout is None else timeout)
@@ -94,7 +95,7 @@ class IsolatedDll:
         Raises ``DllLoadError``.
         """
         with self._lock:
-            self._started()
+            self._ready_process()
 
     def cancel(self) -> None:
         """End the process now, from any thread or signal handler.
@@ -107,14 +108,15 @@ class IsolatedDll:
             process.cancel()
 
     def stop(self) -> None:
-        """End the process, after another thread's call under way.
+        """Wait for another thread's call, then end the process.
 
-        In a signal handler, cancel the interrupted call. The next call starts another
-        process.
+        In a signal handler it does not wait: it cancels the call that it interrupts.
+        The next call starts another process.
         """
         with self._lock:
             self.cancel()
-            self._process = None  # its finalizer ends it, after a call that uses it
+            # Its finalizer cleans up, as soon as no interrupted call refers to it.
+            self._process = None
 
     def close(self) -> None:
         """Do what ``stop`` does, and refuse all further calls."""
@@ -129,7 +131,7 @@ class IsolatedDll:
         refuse_nul(url, in_data)
         timeout = float("inf") if self.timeout is None else self.timeout
         with self._lock:
-            process = self._started()
+            process = self._ready_process()
             process.allow_foreground()
             try:
                 question = worker.framed(url, in_data)
@@ -145,12 +147,14 @@ class IsolatedDll:
         facts = ast.literal_eval(rest[0].decode())
         raise crash_error(received=out_data, **facts)
 
-    def _started(self) -> Process:
+    def _ready_process(self) -> Process:
         if self._closed:
             raise ValueError(_("this transport is closed: make a new one"))
         process = self._process
         if process is None or not process.is_ready():
-            self.cancel()  # it may still run, after a call that was interrupted
+            # After an interrupted call the old one may still run: it must not share
+            # the scanner with the new one.
+            self.cancel()
             process = self._new_process()
         return process
 
@@ -163,14 +167,14 @@ class IsolatedDll:
             process.start(self._python)
             kind, answer = process.ask(line, self._start_timeout)
         except TimeoutError:
-            raise self._no_interpreter("late", f"{self._start_timeout:g}") from None
+            raise self._no_interpreter("late", seconds=self._start_timeout) from None
         except OSError as error:
-            raise self._no_interpreter("absent", str(error)) from None
+            raise self._no_interpreter("absent", detail=str(error)) from None
         except EOFError as error:
             if process.cancelled:
                 raise load_error("cancelled", command=self._command_line) from None
             detail = startup_error(self._python) or str(error)
-            raise self._no_interpreter("ended", detail) from None
+            raise self._no_interpreter("ended", detail=detail) from None
         if kind == b"loaded":
             process.worker_pid = int(answer)
             return process
@@ -178,8 +182,8 @@ class IsolatedDll:
         facts = ast.literal_eval(answer.decode())
         raise load_error(command=self._command_line, **facts)
 
-    def _no_interpreter(self, how: str, detail: str = "") -> DllLoadError:
-        facts = {"how": how, "command": self._command_line, "detail": detail}
+    def _no_interpreter(self, how: str, **facts: Any) -> DllLoadError:
+        facts = {"how": how, "command": self._command_line, **facts}
         return load_error("no-interpreter", self._python[0], **facts)
 
     def _forget(self) -> None:

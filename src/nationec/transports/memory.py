@@ -22,8 +22,8 @@ class Memory:
 
     def __init__(self, url: bytes, in_data: bytes, size: int) -> None:
         in_at = max(len(url) + 1, ROOM)
-        self._out = out_at = in_at + max(len(in_data) + 1, ROOM)
-        self._guard = guard_at = out_at + size
+        self._out_at = out_at = in_at + max(len(in_data) + 1, ROOM)
+        self._guard_at = guard_at = out_at + size
         self._block = block = bytearray(guard_at + len(GUARD) + SLACK)
         block[: len(url)] = url
         block[in_at : in_at + len(in_data)] = in_data
@@ -33,21 +33,21 @@ class Memory:
 
     def is_overrun(self) -> bool:
         """Whether the DLL wrote past OutData."""
-        return not self._block.startswith(GUARD, self._guard)
+        return not self._block.startswith(GUARD, self._guard_at)
 
     def out_data(self) -> bytes:
         """Return OutData up to its terminator, or all of it."""
-        return self._until_nul(self._guard)
+        return self._until_nul(self._guard_at)
 
     def out_data_and_beyond(self) -> bytes:
         """Return OutData with what was written past its end, up to the terminator."""
         return self._until_nul(len(self._block))
 
     def _until_nul(self, limit: int) -> bytes:
-        end = self._block.find(b"\0", self._out, limit)
-        return bytes(memoryview(self._block)[self._out : limit if end < 0 else end])
+        start, end = self._out_at, self._block.find(b"\0", self._out_at, limit)
+        return bytes(memoryview(self._block)[start : limit if end < 0 else end])
 
     def wipe(self) -> None:
         """Zero the memory, with the slack only if the DLL wrote past OutData."""
-        size = len(self._block) if self.is_overrun() else self._guard
+        size = len(self._block) if self.is_overrun() else self._guard_at
         ctypes.memset(self.pointers[0], 0, size)

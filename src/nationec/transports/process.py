@@ -43,7 +43,7 @@ for name, source in {sources!a}:
     exec(compile(source, name + ".py", "exec"), vars(module))
 package.worker.main(*{settings!a})
 """
-_SENT = ("memory", "binding", "worker")
+_SENT = ("memory", "binding", "worker")  # each imports those before it
 # How much to write at once. Windows writes nothing at all if it does not fit.
 _PIECE = 2048 if sys.platform == "win32" else 1 << 20
 
@@ -57,7 +57,7 @@ def bootstrap(*settings: Any) -> Optional[bytes]:
     ``None`` if the sources are not there: a packed program may have bytecode only.
     """
     folder = os.path.dirname(__file__)
-    loader: Any = globals()["__loader__"]
+    loader: Any = globals()["__loader__"]  # it also reads from a zip
     try:
         sources = [
             (name, loader.get_data(f"{folder}{os.sep}{name}.py").decode("utf-8"))
@@ -81,8 +81,6 @@ class Process:
 
     def start(self, python: List[str]) -> None:
         """Start it. Raises ``OSError``."""
-        # cwd: Wine looks for /opt/x.dll on the drive of the current directory. The
-        # drive of / is the one that has the files of Linux.
         with start_lock:
             popen: Any = subprocess.Popen(
                 [*python, *_OPTIONS, _BOOTSTRAP],
@@ -90,11 +88,9 @@ class Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                cwd=None if os.name == "nt" else "/",
-                env=_environment(),
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                **_surroundings(),
             )
-            self._end_at_exit = weakref.finalize(self, _end, popen, os.getpid())
+            self._finalizer = weakref.finalize(self, _end, popen, os.getpid())
             self._popen = popen
         # Not Popen's own files: eventlet replaces them by files that block.
         self._stdin = FileIO(popen.stdin.fileno(), "wb", False)
@@ -116,7 +112,7 @@ class Process:
 
         Raises ``TimeoutError``, and ``EOFError`` with how the process ended.
         """
-        self._until = time.monotonic() + timeout
+        self._deadline = time.monotonic() + timeout
         self._ready = False
         try:
             worker.write_all(self, question)
@@ -155,9 +151,9 @@ class Process:
             if ended:
                 raise EOFError
             now = time.monotonic()
-            if now >= self._until:
+            if now >= self._deadline:
                 raise TimeoutError
-            _pause(pipe, now - began, self._until - now)
+            _pause(pipe, now - began, self._deadline - now)
             # Ask for the process and not only for the pipe's end: Wine's services keep
             # the pipes open. Then try once more: it may have written before it ended.
             ended = self.cancelled or self._popen.poll() is not None
@@ -182,13 +178,13 @@ class Process:
         """End the process from another thread or in a signal handler."""
         # Take no lock and close no pipe: a call may be using them.
         self.cancelled = True
-        if self._popen is not None and self._end_at_exit.alive:
+        if self._popen is not None and self._finalizer.alive:
             _kill(self._popen)
 
     def end(self) -> None:
         """End the process and all that it started."""
         _end(self._popen, os.getpid())
-        self._end_at_exit.detach()
+        self._finalizer.detach()
 
     def _how_it_ended(self) -> str:
         with suppress(subprocess.TimeoutExpired):
@@ -199,6 +195,7 @@ class Process:
         if code < 0:
             names = {member.value: member.name for member in signal.Signals}
             return f"signal {names.get(-code, -code)}"
+        # Then the system forgets the status, and Popen makes it 0.
         sigchld = getattr(signal, "SIGCHLD", None)
         if sigchld and signal.getsignal(sigchld) == signal.SIG_IGN:
             return "its exit status is not known"
@@ -260,23 +257,30 @@ def _end(popen: Any, owner: int) -> None:
         popen.stdout.close()
 
 
-def _environment() -> Optional[Dict[str, str]]:
-    if not hasattr(sys, "_MEIPASS"):
-        return None
-    # PyInstaller has put its own libraries here, which another Python must not load.
-    original = os.environ.get("LD_LIBRARY_PATH_ORIG", "")
-    return {**os.environ, "LD_LIBRARY_PATH": original}
+def _surroundings() -> Dict[str, Any]:
+    environment = None
+    if hasattr(sys, "_MEIPASS"):
+        # PyInstaller has put its own libraries here: another Python must not load them.
+        original = os.environ.get("LD_LIBRARY_PATH_ORIG", "")
+        environment = {**os.environ, "LD_LIBRARY_PATH": original}
+    return {
+        # Wine looks for /opt/x.dll on the drive of the current directory. The drive of
+        # / is the one that has the files of Linux.
+        "cwd": None if os.name == "nt" else "/",
+        "env": environment,
+        "creationflags": getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    }
 
 
 def startup_error(python: List[str]) -> str:
     """Start the failed Python once more, and return the error that it prints."""
     command = [*python, *_OPTIONS, "pass"]
-    options: Any = {"stdin": subprocess.DEVNULL, "env": _environment(), "timeout": 10}
+    options: Any = {"stdin": subprocess.DEVNULL, "timeout": 10, **_surroundings()}
     try:
         ran = subprocess.run(command, capture_output=True, **options)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     lines = ran.stderr.decode(errors="replace").split("\n")
-    # After a fatal error more lines follow.
-    errors = [line for line in lines if "rror" in line] or lines
-    return cut(errors[-1])
+    errors = [line for line in lines if "rror" in line]
+    # After a fatal error more lines follow. Before 3.4 the first line says: no -I.
+    return cut(errors[-1] if errors else lines[0])

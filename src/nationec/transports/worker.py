@@ -75,7 +75,7 @@ def main(path: str, out_buffer_size: int, cwd: str | None) -> None:
     except binding.LoadError as error:
         version = ".".join(map(str, sys.version_info[:3]))
         facts = {**error.facts, "version": version, "bits": binding.WIDTH}
-        write_all(outgoing, framed(b"load", ascii(facts).encode()))
+        write_all(outgoing, framed(b"load-error", ascii(facts).encode()))
         questions.get()  # blocks until the parent ends this process
     write_all(outgoing, framed(b"loaded", b"%d" % os.getpid()))
     while True:
@@ -135,10 +135,13 @@ def _handles(fds: list[int]) -> set[int]:
 
 
 def _detach() -> None:
-    """Ignore the parent's Ctrl-C. Show no dialog, and leave no core file."""
+    """Ignore the parent's Ctrl-C, show no dialog, and leave no core file.
+
+    On Windows, end together with all that the DLL starts.
+    """
     if sys.platform == "win32":
         kernel32 = ctypes.WinDLL("kernel32")
-        kernel32.SetConsoleCtrlHandler(None, True)  # Ctrl-C is ignored
+        kernel32.SetConsoleCtrlHandler(None, True)
         # FAILCRITICALERRORS, NOGPFAULTERRORBOX, NOOPENFILEERRORBOX
         kernel32.SetErrorMode(0x8003)
         _enter_a_job()
