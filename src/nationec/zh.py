@@ -406,7 +406,9 @@ CHINESE: Dict[str, str] = {
     "let this user write to {folder}": (
         "不可写，动态库要在这里写配置和日志：请给当前用户写权限（{folder}）"
     ),
-    "no {name} yet: the DLL writes it": "还没有 {name}：首次调用后由动态库生成",
+    "no dlllog(Nation) yet: the DLL writes it": (
+        "还没有 dlllog(Nation)：首次调用后由动态库生成"
+    ),
     "in {python}": "已在 {python} 中加载",
     "no address: give it as http://HOST:PORT/PATH": (
         "地址格式不对：请写成 http://主机:端口/路径"

@@ -3,6 +3,7 @@
 import errno
 import io
 import logging
+import os
 import sys
 from argparse import Namespace
 from typing import List, Optional
@@ -11,7 +12,7 @@ from .. import __version__
 from ..errors import NationEcError
 from ..language import _, on_command_line
 from . import call, codes, demo, doctor, examples, guide
-from .output import discard_stdout, report
+from .output import report
 from .parser import Parser
 
 # The command reports each error itself: without a handler Python prints the log too.
@@ -25,18 +26,20 @@ def main(argv: Optional[List[str]] = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     token = on_command_line.set(True)
+    exit_code = 0
     try:
         exit_code = _run(sys.argv[1:] if argv is None else argv)
         print(end="", flush=True)
-        return exit_code
     except OSError as error:
         # The reader of the pipe (such as head) has closed it. Windows says EINVAL.
-        if error.errno not in (errno.EPIPE, errno.EINVAL):
+        if not exit_code and error.errno not in (errno.EPIPE, errno.EINVAL):
             raise
-        discard_stdout()
-        return 1
+        # The flush at exit must not fail too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        exit_code = exit_code or 1
     finally:
         on_command_line.reset(token)
+    return exit_code
 
 
 def _run(argv: List[str]) -> int:

@@ -20,12 +20,13 @@ from ..doubts import request_log
 from ..errors import ResponseFormatError, crash_error
 from ..exchange import Exchange
 from ..language import _
+from ..models import Request
 from ..transports.dll import OUT_BUFFER_SIZE
 from ..transports.isolated import IsolatedDll
 from ..transports.simulator import Simulator
 from ..wire import Wire, decode
-from .message import Message, read_message
-from .output import InvalidRequest, discard_stdout, unwritable, write
+from .message import read_message
+from .output import InvalidRequest, unwritable, write
 from .parser import Parser, positive
 
 
@@ -89,14 +90,14 @@ def run(arguments: Namespace) -> None:
         request_log.removeFilter(collect)
 
 
-def _exchange(message: Message, arguments: Namespace) -> Exchange[Any]:
+def _exchange(request: Request[Any], arguments: Namespace) -> Exchange[Any]:
     done: List[Exchange[Any]] = []
-    with _client(message, arguments, done) as client:
+    with _client(arguments, on_exchange=done.append) as client:
         if isinstance(client.transport, IsolatedDll):
             client.transport.start()  # a Ctrl-C before this sends nothing
         file = _opened(arguments.keep) if arguments.keep else None
         try:
-            return client.exchange(message.request, extra=message.extra)
+            return client.exchange(request, extra=arguments.extra)
         except KeyboardInterrupt:
             if not done:
                 raise
@@ -105,16 +106,13 @@ def _exchange(message: Message, arguments: Namespace) -> Exchange[Any]:
             done[0].error = cancelled
             raise cancelled from None
         finally:
-            if file is not None and not _keep(file, done, client.wire):
-                text = _("--keep: not all of it was written: check that there is room")
-                arguments.warnings.append(text)
+            if file is not None:
+                arguments.warnings += _kept(file, done, client.wire)
 
 
-def _client(
-    message: Message, arguments: Namespace, done: List[Exchange[Any]]
-) -> Client:
-    settings: Any = {"data_format": message.data_format, "on_exchange": done.append}
-    url, org_id = arguments.url, message.org_id
+def _client(arguments: Namespace, **settings: Any) -> Client:
+    url, org_id = arguments.url, arguments.org_id
+    settings["data_format"] = arguments.data_format
     if arguments.simulate:
         simulator = Simulator(timeout=arguments.timeout)
         url, org_id = url or "http://simulator", org_id or "1"
@@ -143,8 +141,8 @@ def _opened(path: str) -> TextIO:
         raise unwritable(path) from None
 
 
-def _keep(file: TextIO, done: List[Exchange[Any]], wire: Wire) -> bool:
-    """Write the exchange if there is one. Return ``False`` if that fails."""
+def _kept(file: TextIO, done: List[Exchange[Any]], wire: Wire) -> List[str]:
+    """Write the exchange if there is one, and return a warning if that fails."""
     answered_in = wire.response_encoding
     try:
         with file:
@@ -161,8 +159,8 @@ def _keep(file: TextIO, done: List[Exchange[Any]], wire: Wire) -> bool:
                 }
                 json.dump(facts, file, ensure_ascii=False, indent=2)
     except OSError:
-        return False
-    return True
+        return [_("--keep: not all of it was written: check that there is room")]
+    return []
 
 
 def _readable(name: str, raw: Optional[bytes], encoding: str) -> Dict[str, Any]:
@@ -187,7 +185,6 @@ def _print(exchange: Exchange[Any], arguments: Namespace) -> None:
     try:
         write(sys.stdout, output, arguments.ascii)
     except OSError as error:
-        discard_stdout()
         text = _("stdout did not take the answer ({kind}): check its reader and room")
         lost = ResponseFormatError(text.format(kind=type(error).__name__))
         lost.attach(exchange)

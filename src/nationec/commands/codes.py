@@ -1,6 +1,5 @@
 """``nationec codes``: search the standard's tables for a code or for words."""
 
-import sys
 from argparse import Namespace
 from typing import Any, Dict
 
@@ -27,19 +26,16 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: Namespace) -> int:
     """Print the codes found. The exit code is 1 if there are none."""
     words = [word.lower() for word in arguments.query]
-    members = [member for table in _TABLES for member in table]
-    exact = [member for member in members if words == [str(member).lower()]]
-    near = [
-        each for each in members if all(word in _entry(each).lower() for word in words)
-    ]
-    for member in exact or near:
-        line, *advice = _entry(member).split("\n")
+    entries = [_entry(member) for table in _TABLES for member in table]
+    exact = [entry for entry in entries if words == entry.lower().split()[:1]]
+    near = [each for each in entries if all(word in each.lower() for word in words)]
+    for entry in exact or near:
         # A list of all codes is shorter without advice.
-        print(line, *(advice if words else []), sep="\n")
+        print(entry if words else entry.partition("\n")[0])
     if exact or near:
         return 0
     text = _("not in the standard of 2021-11-12: a province or a later one may have it")
-    print(f"nationec: {text}", file=sys.stderr)
+    arguments.warnings.append(text)
     return 1
 
 

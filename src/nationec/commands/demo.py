@@ -1,12 +1,14 @@
 """``nationec demo``: show what each transaction sends and receives (simulated)."""
 
 from argparse import Namespace
+from contextlib import suppress
 from typing import Any, Dict
 
 from .. import gb18030
 from ..client import Client
 from ..codes import BusinessType, MdtrtCertType, ReturnCode
-from ..errors import NationEcError
+from ..errors import BusinessError
+from ..exchange import Exchange
 from ..language import _
 from ..models import Request
 from ..transactions import (
@@ -18,8 +20,6 @@ from ..transactions import (
 )
 from ..transports.simulator import Simulator
 from .parser import Parser
-
-_URL = "http://10.0.0.8:8081/localcfc/api/hsecfc/localQrCodeQuery"
 
 
 def add_arguments(parser: Parser) -> None:
@@ -36,43 +36,34 @@ def run(arguments: Namespace) -> None:
         "office_name": "消化内科",
     }
     simulator = Simulator()
-    with Client(_URL, "35020319001", transport=simulator) as client:
-        insured = _show(client, EcQueryRequest(**operator))
-        _show(client, QrcodeGetRequest(**operator))
-        auth_no = _show(client, EcAuthRequest(**operator)).auth_no
-        _show(client, AuthCheckRequest(**operator, auth_no=auth_no))
-        password = EcPwdRequest(
-            **operator,
-            id_no=insured.id_no,
-            id_type=insured.id_type,
-            user_name=insured.user_name,
-            ec_token=insured.ec_token,
-            mdtrt_cert_type=MdtrtCertType.EC_QRCODE,
-        )
-        _show(client, password)
-        simulator.answer(code=ReturnCode.EC_PASSWORD_WRONG)
-        _show(client, password)
+    client = Client(
+        "http://simulator", "35020319001", transport=simulator, on_exchange=_show
+    )
+    insured = client.call(EcQueryRequest(**operator))
+    client.call(QrcodeGetRequest(**operator))
+    auth_no = client.call(EcAuthRequest(**operator)).auth_no
+    client.call(AuthCheckRequest(**operator, auth_no=auth_no))
+    decoded = {"id_no", "id_type", "user_name", "ec_token"}
+    operator.update(insured.model_dump(include=decoded))
+    password = EcPwdRequest(**operator, mdtrt_cert_type=MdtrtCertType.EC_QRCODE)
+    client.call(password)
+    simulator.answer(code=ReturnCode.EC_PASSWORD_WRONG)
+    with suppress(BusinessError):
+        client.call(password)
 
 
-def _show(client: Client, request: Request[Any]) -> Any:
-    """Make and print a call, and return its answer: the standard's example patient."""
-    try:
-        exchange = client.exchange(request)
-    except NationEcError as error:
-        if error.exchange is None:
-            raise
-        exchange = error.exchange
+def _show(exchange: Exchange[Any]) -> None:
+    request, error = exchange.request, exchange.error
     title = (type(request).__doc__ or "").partition(":")[0]
     print(f"\n== {request.trans_type}  {title}")
     _line(_("asked"), _source(request))
     _line(_("sent"), gb18030.decode(exchange.sent))
     _line(_("returned"), (exchange.return_value or b"NULL").decode())
     _line(_("received"), gb18030.decode(exchange.received))
-    if exchange.error:
-        _line(_("error"), f"{type(exchange.error).__name__}: {exchange.error}")
+    if error:
+        _line(_("error"), f"{type(error).__name__}: {error}")
     else:
         _line(_("result"), repr(exchange.data))
-    return exchange.data
 
 
 def _line(label: str, text: str) -> None:
@@ -81,9 +72,7 @@ def _line(label: str, text: str) -> None:
 
 def _source(request: Request[Any]) -> str:
     """Return Python code that makes ``request``, for the reader to copy."""
-    values = [
-        f"{name}={str(value)!r}"
-        for name, value in request
-        if name in request.model_fields_set
-    ]
+    # The client has filled in these two.
+    given = request.model_dump(exclude_unset=True, exclude={"org_id", "out_biz_no"})
+    values = [f"{name}={str(value)!r}" for name, value in given.items()]
     return f"{type(request).__name__}({', '.join(values)})"

@@ -17,9 +17,6 @@ from .parser import Parser
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 
-# The log folder that the real DLL creates in its own folder.
-_LOG = "dlllog(Nation)"
-
 Finding = Tuple[str, str, str]
 """A line: status, check (one word), and what to do if the status is not ``OK``."""
 
@@ -84,10 +81,9 @@ def _user_and_session() -> Iterator[Finding]:
     import ctypes
 
     windll = ctypes.windll  # type: ignore[attr-defined,unused-ignore]
-    text = _("not elevated: if the DLL needs it, run the program as administrator")
-    if windll.shell32.IsUserAnAdmin():
-        text = _("elevated (administrator)")
-    yield OK, _("user"), text
+    elevated = _("elevated (administrator)")
+    other = _("not elevated: if the DLL needs it, run the program as administrator")
+    yield OK, _("user"), elevated if windll.shell32.IsUserAnAdmin() else other
     session = ctypes.c_ulong()
     windll.kernel32.ProcessIdToSessionId(os.getpid(), ctypes.byref(session))
     text = _(
@@ -144,9 +140,9 @@ def _folder(folder: str) -> Iterator[Finding]:
             "let this user write to {folder}"
         )
         yield WARNING, _("folder"), text.format(folder=folder)
-    log = os.path.join(folder, _LOG)
-    text = _("no {name} yet: the DLL writes it").format(name=_LOG)
-    yield OK, _("log"), log if os.path.isdir(log) else text
+    log = os.path.join(folder, "dlllog(Nation)")
+    text = log if os.path.isdir(log) else _("no dlllog(Nation) yet: the DLL writes it")
+    yield OK, _("log"), text
 
 
 def _loads(path: str, arguments: Namespace) -> Finding:
@@ -156,8 +152,7 @@ def _loads(path: str, arguments: Namespace) -> Finding:
             isolated.start()
     except (DllLoadError, ValueError) as error:
         return FAILED, _("loads"), str(error)
-    text = _("in {python}").format(python=python or sys.executable)
-    return OK, _("loads"), text
+    return OK, _("loads"), _("in {python}").format(python=python or sys.executable)
 
 
 def _connects(url: str) -> Finding:
@@ -168,17 +163,15 @@ def _connects(url: str) -> Finding:
     except (ValueError, KeyError):
         host = ""
     if not host:
-        text = _("no address: give it as http://HOST:PORT/PATH")
-        return FAILED, "url", text
+        return FAILED, "url", _("no address: give it as http://HOST:PORT/PATH")
+    status, text, kind = OK, _("{host} port {port} accepts a connection"), ""
     try:
         socket.create_connection((host, port), timeout=3).close()
     except (OSError, UnicodeError) as error:
         # UnicodeError: a label of the host name is longer than 63 characters.
+        status, kind = FAILED, type(error).__name__
         text = _(
             "{host} port {port} does not accept a connection: "
             "check address, network and firewall ({kind})"
         )
-        kind = type(error).__name__
-        return FAILED, "url", text.format(host=host, port=port, kind=kind)
-    text = _("{host} port {port} accepts a connection")
-    return OK, "url", text.format(host=host, port=port)
+    return status, "url", text.format(host=host, port=port, kind=kind)

@@ -19,9 +19,11 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: Namespace) -> None:
     """Copy the examples, and print the new paths."""
     source = shipped("examples")
-    files = [path for path in sorted(source.rglob("*")) if path.is_file()]
-    files = [path for path in files if "__pycache__" not in path.parts]
-    copies = {path: Path(arguments.folder, path.relative_to(source)) for path in files}
+    copies = {
+        path: Path(arguments.folder, path.relative_to(source))
+        for path in sorted(source.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
     # Copy all files or none.
     existing = [str(copy) for copy in copies.values() if copy.exists()]
     if existing:

@@ -1,7 +1,6 @@
 """``nationec guide``: print the handbook by chapter."""
 
 import re
-import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -37,15 +36,15 @@ def run(arguments: Namespace) -> int:
     # A chapter begins with its heading, so the split keeps it.
     text = GUIDE.read_text("utf-8")
     _preface, *chapters = re.split("^(?=## )", text, flags=re.MULTILINE)
-    headings = {chapter.partition("\n")[0][3:].strip(): chapter for chapter in chapters}
+    headings = [chapter.partition("\n")[0][3:] for chapter in chapters]
     if arguments.word is None:
         print(*headings, sep="\n")
         return 0
     word = arguments.word.lower()
-    found = [chapter for name, chapter in headings.items() if word in name.lower()]
+    found = [text for name, text in zip(headings, chapters) if word in name.lower()]
     if found:
-        print("\n".join(chapter.rstrip() + "\n" for chapter in found), end="")
+        print(*map(str.rstrip, found), sep="\n\n")
         return 0
     text = _("no chapter has that in its heading, there are: {headings}")
-    print("nationec:", text.format(headings=", ".join(headings)), file=sys.stderr)
+    arguments.warnings.append(text.format(headings=", ".join(headings)))
     return 1

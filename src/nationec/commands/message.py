@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Type
+from typing import Any, Dict, Iterator, List, Type
 
 from pydantic import ValidationError
 
@@ -16,24 +16,16 @@ from ..json_text import parse_strictly, unwrap
 from ..language import _
 from ..models import AnyRequest, Request
 from ..transactions import TRANSACTIONS
-from ..wire import Extra, decode
+from ..wire import decode
 from .output import InvalidRequest
 
-_HEAD = {"orgId", "transType", "data", "extra"}
 
+def read_message(arguments: Namespace) -> Request[Any]:
+    """Return the request, checked, and put the rest of the message into ``arguments``.
 
-class Message(NamedTuple):
-    """The request, checked, and its head."""
-
-    request: Request[Any]
-    org_id: Optional[str]
-    extra: Extra
-    data_format: str
-    """``"string"`` if ``data`` arrived as JSON text, so that it is sent as text."""
-
-
-def read_message(arguments: Namespace) -> Message:
-    """Read the message, or raise ``InvalidRequest``. Warn of possible mistakes."""
+    This is ``org_id``, ``extra`` and ``data_format``, and ``warnings`` for possible
+    mistakes. Raises ``InvalidRequest``.
+    """
     head = _read_head(arguments.json)
     data = unwrap(head["data"])
     if not isinstance(data, dict):
@@ -41,14 +33,14 @@ def read_message(arguments: Namespace) -> Message:
     data = {name: value for name, value in data.items() if value is not None}
     text = _("orgId is not the same in --org-id (NATIONEC_ORG_ID), the head and data")
     org_ids = data.pop("orgId", None), data.pop("org_id", None)
-    org_id = _agreed(text, arguments.org_id, head.get("orgId"), *org_ids)
+    arguments.org_id = _agreed(text, arguments.org_id, head.get("orgId"), *org_ids)
     text = _("transType is not the same in TRANS_TYPE and --json")
     trans_type = _agreed(text, arguments.trans_type, head.get("transType"))
-    request = _request(trans_type, data, arguments.warnings)
-    extra = head.get("extra")
-    # Wire would send an object in extra as text too.
-    as_text = isinstance(head["data"], str) and not isinstance(extra, dict)
-    return Message(request, org_id, extra, "string" if as_text else "object")
+    arguments.extra = head.get("extra")
+    # What arrived as text is sent as text. Wire would send an object in extra so too.
+    as_text = isinstance(head["data"], str) and not isinstance(arguments.extra, dict)
+    arguments.data_format = "string" if as_text else "object"
+    return _request(trans_type, data, arguments.warnings)
 
 
 def _read_head(path: str) -> Dict[str, Any]:
@@ -61,7 +53,7 @@ def _read_head(path: str) -> Dict[str, Any]:
         raise InvalidRequest(_("--json: this is not a JSON object"))
     if not {"data", "transType"}.intersection(head):
         return {"data": head}
-    if not _HEAD.issuperset(head) or "data" not in head:
+    if "data" not in head or set(head) - {"orgId", "transType", "data", "extra"}:
         text = _("--json: a message has orgId, transType, data and extra, no more")
         raise InvalidRequest(text)
     return head

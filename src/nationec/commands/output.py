@@ -2,9 +2,7 @@
 
 import io
 import json
-import os
 import sys
-from contextlib import suppress
 from typing import Any, Dict, List, Optional, TextIO, Type
 
 from pydantic.alias_generators import to_camel
@@ -50,12 +48,6 @@ def write(stream: Optional[TextIO], value: Any, ascii_only: bool) -> None:
     except UnicodeEncodeError:  # the console lacks a character
         text = json.dumps(value, indent=2)
     print(text, file=stream, flush=True)
-
-
-def discard_stdout() -> None:
-    """Replace stdout by the null device, so that the flush at exit does not fail."""
-    with suppress(OSError, AttributeError):  # AttributeError: there is no stdout
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def report(

@@ -9,42 +9,34 @@ import os
 import re
 from typing import Any, NoReturn
 
-from ..language import _
+from ..language import _, setting
 from ..transports.isolated import TIMEOUT
 from .output import InvalidRequest
-
-
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    def add_usage(
-        self, usage: Any, actions: Any, groups: Any, prefix: Any = None
-    ) -> None:
-        prefix = _("usage: ") if prefix is None else prefix
-        super().add_usage(usage, actions, groups, prefix)
 
 
 class Parser(argparse.ArgumentParser):
     """A parser with the groups ``arguments`` and ``options``."""
 
     def __init__(self, **keywords: Any) -> None:
+        formatter = argparse.RawDescriptionHelpFormatter
         super().__init__(
-            add_help=False, allow_abbrev=False, formatter_class=_Formatter, **keywords
+            add_help=False, allow_abbrev=False, formatter_class=formatter, **keywords
         )
         self.arguments = self.add_argument_group(_("arguments"))
         self.options = self.add_argument_group(_("options"))
-        self.options.add_argument(
-            "-h", "--help", action="help", help=_("show this help")
-        )
+        text = _("show this help")
+        self.options.add_argument("-h", "--help", action="help", help=text)
+
+    def format_help(self) -> str:
+        """Return the help, in the reader's language from its first word on."""
+        return super().format_help().replace("usage: ", _("usage: "), 1)
 
     def add_setting(self, name: str, metavar: str, text: str, **more: Any) -> None:
         """Add an option that a variable such as NATIONEC_ORG_ID can set too."""
         variable = f"NATIONEC_{name.upper()}"
         more["default"] = os.environ.get(variable) or more.get("default")
-        self.options.add_argument(
-            f"--{name.replace('_', '-')}",
-            metavar=metavar,
-            help=f"{text} ({variable})",
-            **more,
-        )
+        text = f"{text} ({variable})"
+        self.options.add_argument(setting(name), metavar=metavar, help=text, **more)
 
     def add_dll_settings(self) -> None:
         """Add the options of ``call`` and ``doctor``: where the DLL is, and its url."""
