@@ -430,7 +430,9 @@ def page(browser, agent):
     return browser
 
 
-FITS = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+FITS = """return document.documentElement.scrollWidth <= document.documentElement.clientWidth
+    && ![...document.querySelectorAll("label span")].some((one) => one.offsetHeight > 40)
+    && ![...document.querySelectorAll("nav button")].some((one) => one.offsetHeight > 60)"""
 IDLE = "等待办理\n结果将显示在这里"
 NO_STORAGE = """for (const name of ["localStorage", "sessionStorage"])
     Object.defineProperty(window, name, { get() { throw new DOMException("SecurityError"); } });"""
@@ -497,6 +499,7 @@ class TestThePageInABrowser:
         page.choose("cn.nhsa.auth.check", "01301")
         page.find("#go").click()
         assert "必填" in page.find("#row-authNo").text
+        page.find("#f-authNo:required[aria-invalid=true][aria-describedby~=f-authNo-fault]")
         assert page.focused() == "f-authNo"
         assert page.find("#result").text == IDLE
         page.type("A1\r", pause=60)  # nothing else is missing: it goes on

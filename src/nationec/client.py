@@ -74,9 +74,10 @@ class Client:
         self._url = self.wire.encode(self.url)
         self._on_exchange = on_exchange
         self._closed = False
+        settings = dll, python, timeout, out_buffer_size
         if transport is None:
-            transport = _transport(dll, python, timeout, out_buffer_size)
-        elif (dll, python, timeout, out_buffer_size) != (*[None] * 3, OUT_BUFFER_SIZE):
+            transport = _transport(*settings)
+        elif settings != (None, None, None, OUT_BUFFER_SIZE):
             text = _(
                 "transport makes the call: "
                 "give no dll, python or timeout with it, and no out_buffer_size"

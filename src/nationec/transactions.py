@@ -1,9 +1,9 @@
 """The transactions of §5.3 to §5.6 and cn.nhsa.ec.auth.
 
 Each row of a table is a field. Fields that the standard marks N default to ``None``; a
-field that is ``None`` is not sent. The docstring of a field begins with its name in the
-standard, that of a class with its name, its section in brackets and a colon: programs
-show these names.
+field that is ``None`` is not sent. Programs show the Chinese names, so docstrings have
+a fixed form: that of a field begins with its name in the standard, that of a class with
+its name, its section in brackets and a colon.
 """
 
 from typing import TYPE_CHECKING, Any, Dict, Generic, Optional, Type, Union
@@ -271,4 +271,4 @@ TRANSACTIONS: Dict[str, Type[Request[Any]]] = {
 }
 """The classes of requests by transType: those of §3 and the terminal's.
 
-The simulator answers those that have an example there."""
+The simulator answers those for which it has an example."""

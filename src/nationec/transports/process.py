@@ -216,7 +216,8 @@ def _pause(pipe: FileIO, waited: float, left: float) -> None:
         poll.register(pipe, select.POLLIN if pipe.readable() else select.POLLOUT)
         poll.poll(1000 * min(left, 0.1))
     else:
-        # Windows, and eventlet. An answer takes either microseconds or seconds.
+        # Windows, and eventlet, which removes select.poll. An answer takes either
+        # microseconds or seconds.
         time.sleep(0 if waited < 0.001 else min(waited / 20, 0.02))
 
 
@@ -242,7 +243,8 @@ def _bytes_in(pipe: FileIO) -> int:
 
 def _kill(popen: "subprocess.Popen[bytes]") -> None:
     if sys.platform != "win32":
-        # A process that has just started has no group of its own yet.
+        # A process that has just started has no group of its own yet. macOS refuses
+        # for one that has ended.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(popen.pid, signal.SIGKILL)
     popen.kill()

@@ -115,7 +115,8 @@ def _take_the_pipes() -> tuple[Any, Any]:
     # Windows: a process has several C runtimes. Python's has closed the three handles
     # that the process was started with. msvcrt.dll, which old DLLs print with, still
     # knows their numbers, and Windows gives a free number to the next handle. Give
-    # these numbers to the null device, or a printf would write into another file.
+    # these numbers to the null device, or a printf would write into another file. The
+    # limit of 64 is for a number that Windows does not give out again.
     wanted = before - _handles([0, 1, 2])
     while wanted - _handles(nothing) and len(nothing) < 64:
         nothing.append(os.open(os.devnull, os.O_RDWR))
