@@ -82,29 +82,25 @@ class TestLoadErrors:
         assert "Input/output error" in told("/proc/self/mem", "not-a-library")
 
     @on_posix
-    @pytest.mark.parametrize(
-        ("source", "reason", "said"),
-        [
+    def test_a_library_that_lacks_the_export_or_a_symbol(self, tmp_path):
+        for source, reason, said in (
             ("int other(void) { return 1; }", "no-export", "no NationEcTrans"),
             ("extern int it; int *needs(void) { return &it; }", "missing-dependency", "install it"),
-        ],
-        ids=["export", "symbol"],
-    )
-    def test_a_library_that_lacks_the_export_or_a_symbol(self, tmp_path, source, reason, said):
-        (tmp_path / "other.c").write_text(source)
-        path = compiled(tmp_path / "other.c", tmp_path / "other.so")
-        assert said in told(path, reason)
+        ):
+            (tmp_path / f"{reason}.c").write_text(source)
+            path = compiled(tmp_path / f"{reason}.c", tmp_path / f"{reason}.so")
+            assert said in told(path, reason)
 
     @on_posix
-    @pytest.mark.parametrize(("magic", "width"), [(b"\x0b\1", 32), (b"\x0b\2", 64)])
-    def test_a_windows_dll_here(self, tmp_path, magic, width):
+    def test_a_windows_dll_here(self, tmp_path):
         path = tmp_path / "NationECCode.dll"
         head = b"MZ".ljust(60, b"\0") + b"\x40\0\0\0"  # 64, where the next begins
-        path.write_bytes(head + b"PE\0\0" + bytes(20) + magic)
-        said = told(path, "wrong-width")
         system = "macOS" if sys.platform == "darwin" else "Linux"
-        assert f"is for Windows and this Python is for {system}" in said
-        assert f"give python= the command of a {width}-bit Python for Windows" in said
+        for magic, width in ((b"\x0b\1", 32), (b"\x0b\2", 64)):
+            path.write_bytes(head + b"PE\0\0" + bytes(20) + magic)
+            said = told(path, "wrong-width")
+            assert f"is for Windows and this Python is for {system}" in said
+            assert f"give python= the command of a {width}-bit Python for Windows" in said
 
 
 class TestCurrentDirectory:
@@ -116,9 +112,15 @@ class TestCurrentDirectory:
         (folder / "NationEC.ini").touch()
         return folder
 
-    def test_is_the_folder_given_during_each_call_and_as_before_after_it(self, standin, folder):
+    def test_is_the_folder_given_during_each_call_and_as_before_after_it(
+        self, standin, folder, monkeypatch
+    ):
+        shutil.copy(standin, folder.parent / "NationECCode.dll")
+        path = os.path.join(os.curdir, "NationECCode.dll")
+        transport = DllTransport(path, cwd=folder.name, out_buffer_size=2048)
+        assert os.path.isabs(transport.path)
+        monkeypatch.chdir(folder.parent.parent)
         before = Path.cwd()
-        transport = DllTransport(standin, cwd=folder, out_buffer_size=2048)
         for _ in range(2):
             assert Path.cwd() == before
             assert transport.exchange(*SETTINGS)[0] == b"0000"
@@ -128,13 +130,6 @@ class TestCurrentDirectory:
             DllTransport(__file__, cwd=folder)
         assert Path.cwd() == before
         assert DllTransport(standin).exchange(*SETTINGS)[0] == b"-1"
-
-    def test_relative_paths_are_those_of_now(self, standin, folder, monkeypatch):
-        path = Path(shutil.copy(standin, folder.parent / "NationECCode.dll"))
-        transport = DllTransport(os.path.join(os.curdir, path.name), cwd=folder.name)
-        assert os.path.isabs(transport.path)
-        monkeypatch.chdir(folder.parent.parent)
-        assert transport.exchange(*SETTINGS)[0] == b"0000"
 
     @on_linux
     def test_is_the_folder_given_while_the_dll_loads(self, folder):

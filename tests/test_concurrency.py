@@ -113,13 +113,11 @@ def test_a_call_under_way_is_finished_after_stop_or_close(standin, kind, end):
 def test_a_keyboard_interrupt_is_raised_when_the_call_returns(client_of):
     seen = []
     client = client_of("sleep=400", on_exchange=seen.append)
-    started = time.monotonic()
     timer = threading.Timer(0.1, _thread.interrupt_main)
     timer.start()
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012
         client.call(ask("x"))
         time.sleep(1)  # where it comes a moment late
-    assert 0.3 < time.monotonic() - started < 5
     timer.join()
-    assert len(seen) == 1
+    assert [exchange.elapsed > 0.3 for exchange in seen] == [True]
     assert client_of("once").call(ask("张三")).user_name == "张三"

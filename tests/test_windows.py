@@ -1,16 +1,13 @@
 """What only Windows can show, on real Windows DLLs, which tests/windows builds."""
 
 import os
-import re
 import shutil
-import subprocess
-import sys
 
 import pytest
 
-from nationec import Client
+from nationec import Client, DllLoadError, IsolatedDll
 
-from .conftest import DLLS, OTHER_WIDTH, URL, WIDTH, needs_dlls, on_windows
+from .conftest import DLLS, OTHER_WIDTH, URL, WIDTH, hexed, needs_dlls, on_windows
 from .test_binding import told
 
 pytestmark = [on_windows, needs_dlls]
@@ -36,30 +33,12 @@ def place(tmp_path):
     return place
 
 
-PROGRAM = """
-import sys
-from nationec import DllLoadError, DllTransport
-dll, *names = sys.argv[1:]
-try:
-    transport = DllTransport(dll)
-    for name in names:
-        transport.exchange(b"http://h/load=" + name.encode().hex().encode(), b"{}")
-except DllLoadError as error:
-    print(error.reason, error)
-"""
-
-
 def load(dll, *names):
-    """What a new process says that loads the DLL, which then loads others by their bare names."""
-    ran = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(dll), *names],
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    """Loads the DLL in a new process and this directory; it loads others by their bare names."""
+    with IsolatedDll(dll, cwd=os.curdir) as isolated:
+        isolated.start()
+        for name in names:
+            isolated.exchange(b"http://h/load=" + hexed(name).encode(), b"{}")
 
 
 @pytest.mark.parametrize("name", [STANDIN, "mingw", "msvc", "cdecl", "openssl"])
@@ -108,7 +87,9 @@ class TestPlanting:
 
     def test_what_the_dll_imports_is_not_taken_from_the_current_directory(self, marks, place):
         path = place("needs")
-        assert re.match("missing-dependency .*nationec doctor says which one", load(path))
+        with pytest.raises(DllLoadError, match="nationec doctor says which one") as caught:
+            load(path)
+        assert caught.value.reason == "missing-dependency"
         assert "libeay32.dll" not in marks(path.parent)
 
     @pytest.mark.parametrize("own", [[], ["libeay32.dll"]], ids=["nothing", "libeay32"])

@@ -322,15 +322,13 @@ both = [IsolatedDll(dll, python=python) for _ in range(2)]
 starts = [threading.Thread(target=isolated.start) for isolated in both]
 for start in starts:
     start.start()
-if end == "forked at the start":
+if end == "forked":
     fork()
 for start, isolated in zip(starts, both):
     start.join()
     print(isolated._process._popen.pid, flush=True)
 call = (b"http://h/sleep=600000", b"{}")
 threading.Thread(target=both[0].exchange, args=call, daemon=True).start()
-if end == "forked":
-    fork()
 time.sleep(0.3)
 if end != "return":
     print("ready", flush=True)
@@ -338,7 +336,7 @@ if end != "return":
 """
 
 
-def assert_no_orphan(end, dll, python=sys.executable):
+def assert_no_orphan(end, dll, python):
     """Neither a process that waits nor one whose DLL hangs is left when its parent has ended."""
     command = [sys.executable, "-W", "ignore", "-c", PARENT, end, str(dll), python]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
@@ -354,12 +352,8 @@ def assert_no_orphan(end, dll, python=sys.executable):
 class TestNoOrphan:
     @pytest.mark.parametrize("end", ["return", "killed", *([] if WINDOWS else ["forked"])])
     def test_the_worker_ends_with_its_parent(self, standin, end):
-        assert_no_orphan(end, standin)
-
-    @on_posix
-    def test_the_worker_ends_with_its_parent_that_was_forked_while_it_started(self, standin):
         slow = f"""sh -c 'sleep 0.6; exec "$0" "$@";' {sys.executable}"""
-        assert_no_orphan("forked at the start", standin, slow)
+        assert_no_orphan(end, standin, slow if end == "forked" else sys.executable)
 
     def test_a_transport_that_nobody_holds_ends_its_process(self, standin):
         isolated = IsolatedDll(standin)
@@ -400,15 +394,6 @@ class TestFolder:
         with IsolatedDll(path, cwd=standin.parent) as isolated:
             assert isolated.exchange(*SETTINGS)[0] == b"-1"
 
-    def test_must_be_there(self, standin, tmp_path):
-        folder = tmp_path / "goes"
-        folder.mkdir()
-        isolated = IsolatedDll(standin, cwd=folder)
-        folder.rmdir()
-        with pytest.raises(DllLoadError, match="current directory cannot be changed") as caught:
-            isolated.start()
-        assert (caught.value.reason, caught.value.path) == ("no-folder", str(folder))
-
 
 class TestNobodyElseGetsIn:
     @on_linux
@@ -445,10 +430,17 @@ class TestNobodyElseGetsIn:
 
 
 class TestLoadErrors:
-    def test_come_from_the_other_side_with_its_python_and_width(self, tmp_path):
+    def test_come_from_the_other_side_with_its_python_and_width(self, standin, tmp_path):
         told = re.escape(f"(in Python {PYTHON}, {WIDTH}-bit: {sys.executable})")
-        for path, reason in ((tmp_path / "x.dll", "not-found"), (__file__, "not-a-library")):
-            isolated = IsolatedDll(path)
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        in_gone = IsolatedDll(standin, cwd=gone)
+        gone.rmdir()
+        for isolated, reason, path in (
+            (IsolatedDll(gone / "x.dll"), "not-found", gone / "x.dll"),
+            (IsolatedDll(__file__), "not-a-library", __file__),
+            (in_gone, "no-folder", gone),
+        ):
             before = held()
             with pytest.raises(DllLoadError, match=told) as caught:
                 isolated.start()
@@ -461,11 +453,7 @@ class TestLoadErrors:
             (["no-such-python"], "no-such-python does not start"),
             ([sys.executable, "-c", "raise SystemExit(9)"], "ended as it started.*exit code 9"),
             (SLEEPS, "did not start within 1 s"),
-            pytest.param(
-                ["sh", "-c", "echo Fatal; echo 'Error: no module' >&2; echo end >&2; exit 3"],
-                r"ended as it started.*\(Error: no module\)",
-                marks=on_posix,
-            ),
+            ([sys.executable, "-c", "raise SystemExit('Error\\nend')"], r"started.*\(Error\)"),
         ],
     )
     def test_of_a_python_that_does_not_start(self, standin, python, told):
@@ -478,7 +466,7 @@ class TestLoadErrors:
         assert (caught.value.reason, caught.value.path) == ("no-interpreter", python[0])
         assert python[0] in str(caught.value)
 
-    def test_a_packed_program_is_not_started_as_a_python(self, standin, monkeypatch):
+    def test_a_packed_program_is_not_started_as_a_python(self, monkeypatch):
         for name, owner, value in (
             ("frozen", vars(sys), True),
             ("executable", vars(sys), None),
@@ -487,9 +475,7 @@ class TestLoadErrors:
             with monkeypatch.context() as patch:
                 patch.setitem(owner, name, value)
                 with pytest.raises(ValueError, match="this program is not a Python interpreter"):
-                    IsolatedDll(standin)
-        with IsolatedDll(standin, python=sys.executable) as isolated:
-            assert_works(isolated)
+                    IsolatedDll("x.dll")
 
     def test_without_the_sources_say_to_pack_them(self, standin, tmp_path):
         package = shutil.copytree(Path(nationec.__file__).parent, tmp_path / "nationec")
@@ -513,17 +499,16 @@ class TestLoadErrors:
 
 # The other Pythons of the lab, each py32-... or py64-..., as they are started from here.
 PATHS = os.environ.get("NATIONEC_TEST_PYTHON32" if WINDOWS else "NATIONEC_TEST_WINE_PYTHONS", "")
-OTHERS = [[path] if WINDOWS else ["wine", path] for path in PATHS.split(os.pathsep) if path]
+OTHERS = {
+    Path(path).parent.name: ([path] if WINDOWS else ["wine", path], 64 if "py64" in path else 32)
+    for path in filter(None, PATHS.split(os.pathsep))
+}
 
 
 @pytest.mark.skipif(not OTHERS, reason="needs the Windows lab, and there no 32-bit Python")
-@pytest.mark.parametrize("python", OTHERS, ids=[Path(it[-1]).parent.name for it in OTHERS])
+@pytest.mark.parametrize(("python", "width"), OTHERS.values(), ids=OTHERS)
 class TestBehindAnotherWindowsPython:
     """A Windows DLL in a Windows Python of its width: from Linux, and from 64 to 32 bits."""
-
-    @pytest.fixture
-    def width(self, python):
-        return 64 if Path(python[-1]).parent.name.startswith("py64") else 32
 
     @pytest.fixture
     def dll(self, width):
@@ -558,11 +543,9 @@ class TestBehindAnotherWindowsPython:
         assert caught.value.reason == "wrong-width"
         assert os.path.normpath(python[-1]) in str(caught.value)
 
-    @pytest.mark.parametrize("drive", ["of the machine", pytest.param("C:", marks=on_posix)])
-    def test_the_process_lives_in_the_dlls_folder_or_in_cwd(
-        self, python, dll, tmp_path, monkeypatch, drive
-    ):
-        place = Path(os.environ["WINEPREFIX"]) / "drive_c" if drive == "C:" else tmp_path
+    def test_it_lives_in_the_dlls_folder_or_in_cwd(self, python, dll, tmp_path, monkeypatch):
+        # In C:, the path of Linux leads to nothing: it does in the drive that has all of it.
+        place = tmp_path if WINDOWS else Path(os.environ["WINEPREFIX"]) / "drive_c"
         with tempfile.TemporaryDirectory(dir=place) as parent:
             folder = placed(dll, Path(parent) / "医保 动态库").parent
             monkeypatch.chdir(folder)
@@ -573,14 +556,6 @@ class TestBehindAnotherWindowsPython:
 
     def test_no_orphan(self, python, dll):
         assert_no_orphan("killed", dll, " ".join(python))
-
-
-def test_every_threads_answer_belongs_to_its_own_request(isolated):
-    def work(number):
-        for n in range(125):
-            assert_works(isolated, f"{number}-{n}".encode() * (n + 1))
-
-    in_threads(16, work)
 
 
 @on_posix
