@@ -11,36 +11,20 @@ import time
 import pytest
 
 from nationec import IsolatedDll, Simulator
-from nationec.commands import call
 
-from .conftest import COMMON, INSURED, ON_WIRE, PATIENT, answer, on_linux, on_posix
+from .conftest import COMMON, INSURED, ON_WIRE, PATIENT, answer, hexed, on_linux, on_posix
 
 CALL = ["call", "--json", "-"]
 SCAN = [*CALL, "ec.query"]
 SIMULATED = [*SCAN, "--simulate"]
-REQUEST = json.dumps(ON_WIRE)
 FULL = json.dumps({"code": 0, "data": {**PATIENT, "userName": "张三"}}, ensure_ascii=False)
-SITE = ["--org-id", "1", "--url", "http://h/localQrCodeQuery"]
 
 
 @pytest.fixture
-def nationec(nationec, monkeypatch):
-    """The same with a simulator: ``nationec.sent`` is what the last run sent to it.
+def nationec(nationec):
+    """The same: ``stdin`` is bytes, or becomes JSON."""
 
-    ``stdin`` is bytes, or becomes JSON; all else is what the simulator is told to answer.
-    """
-
-    def run(*arguments, stdin=ON_WIRE, **answered):
-        simulator = Simulator()
-        run.sent = simulator.requests
-        if answered:
-            simulator.answer(**answered)
-
-        def made(timeout):
-            simulator.timeout = timeout
-            return simulator
-
-        monkeypatch.setattr(call, "Simulator", made)
+    def run(*arguments, stdin=ON_WIRE):
         stdin = stdin if isinstance(stdin, bytes) else json.dumps(stdin).encode()
         return nationec(*arguments, stdin=stdin)
 
@@ -48,21 +32,31 @@ def nationec(nationec, monkeypatch):
 
 
 @pytest.fixture
-def message(nationec):
-    """What ``--json -`` sends to the simulator, and stderr."""
+def at(standin):
+    """The options for the stand-in in a mode."""
+
+    def at(mode="localQrCodeQuery"):
+        return ["--org-id", "1", "--dll", str(standin), "--url", f"http://h/{mode}"]
+
+    return at
+
+
+@pytest.fixture
+def message(nationec, tmp_path):
+    """What ``--json -`` sends, and stderr."""
 
     def message(stdin, *arguments):
-        _, _, err = nationec(*CALL, "--simulate", *arguments, stdin=stdin)
-        (sent,) = nationec.sent
-        return sent, err
+        keep = tmp_path / "kept.json"
+        _, _, err = nationec(*CALL, "--simulate", "--keep", keep, *arguments, stdin=stdin)
+        return json.loads(json.loads(keep.read_bytes())["inData"]), err
 
     return message
 
 
 class TestSettings:
-    def test_a_dll_has_a_minute_and_64_kib_unless_told(self, nationec, mocker, standin):
+    def test_a_dll_has_a_minute_and_64_kib_unless_told(self, nationec, mocker, at, standin):
         made = mocker.patch("nationec.client.IsolatedDll", wraps=IsolatedDll)
-        assert nationec(*SCAN, *SITE, "--dll", standin)[0] == 0
+        assert nationec(*SCAN, *at())[0] == 0
         settings = {"python": None, "timeout": 60.0, "out_buffer_size": 65536}
         made.assert_called_once_with(str(standin), **settings)
         assert nationec("call", "--help")[1].count("60 s by default") == 1
@@ -82,22 +76,20 @@ class TestSettings:
         monkeypatch.setenv("NATIONEC_PYTHON", "no-such-python")
         assert nationec(*SCAN)[0] == 3
 
-    def test_one_encoding_in_and_another_out(self, nationec, standin):
-        mode = answer({"code": 0, "data": {"name": "张三"}}, "utf-8")
-        scan = [*CALL, "x", *SITE, "--dll", standin, "--url", f"http://h/{mode}"]
+    def test_one_encoding_in_and_another_out(self, nationec, at):
+        scan = [*CALL, "x", *at(answer({"code": 0, "data": {"name": "张三"}}, "utf-8"))]
         assert nationec(*scan)[0] == 6
         status, out, _ = nationec(*scan, "--response-encoding", "utf-8")
         assert (status, json.loads(out)) == (0, {"name": "张三"})
 
 
 class TestMessage:
-    def test_is_a_file_with_either_spelling(self, nationec, tmp_path):
+    def test_is_a_file_with_either_spelling(self, message, tmp_path):
         path = tmp_path / "请求.json"
         for fields in (COMMON, ON_WIRE):
             path.write_text(json.dumps(fields))
-            run = nationec("call", "--json", path, "ec.query", "--org-id", "777", "--simulate")
-            assert (run[0], run[2]) == (0, "")
-            assert nationec.sent[0]["data"] == {"orgId": "777", **ON_WIRE}
+            sent, err = message(b"", "--json", path, "ec.query", "--org-id", "777")
+            assert (sent["data"], err) == ({"orgId": "777", **ON_WIRE}, "")
 
     def test_is_utf_8_or_gb_18030_or_escaped(self, message):
         fields = json.dumps({**ON_WIRE, "officeName": "长科㐀"}, ensure_ascii=False)
@@ -113,12 +105,9 @@ class TestMessage:
         assert sent == {**whole, "data": {"orgId": "7", **data}}
         assert "500021" in err  # which the simulator does not know
 
-    def test_whose_data_came_as_text_goes_out_as_text(self, nationec, standin, tmp_path):
-        whole = {"transType": "x.y", "data": json.dumps({"a": "药"})}
-        keep = tmp_path / "kept.json"
-        assert nationec(*CALL, *SITE, "--dll", standin, "--keep", keep, stdin=whole)[0] == 0
-        in_data = json.loads(json.loads(keep.read_bytes())["inData"])
-        assert json.loads(in_data["data"]) == {"orgId": "1", "a": "药"}
+    def test_whose_data_came_as_text_goes_out_as_text(self, message):
+        sent, _ = message({"transType": "x.y", "data": json.dumps({"a": "药"})})
+        assert json.loads(sent["data"]) == {"orgId": "1", "a": "药"}
 
     def test_each_extra_stays_where_it_stood(self, message):
         fields = {**ON_WIRE, "extra": {"in": "data"}}
@@ -145,13 +134,43 @@ class TestMessage:
 
 
 class TestExitCodes:
+    @pytest.mark.parametrize(
+        ("mode", "exit_code", "error", "facts"),
+        [
+            ("refuse=" + hexed("网络"), 4, "ProtocolError", {"returnValue": "-1"}),
+            (answer({"code": 500004}), 5, "BusinessError", {"message": "电子凭证密码错误"}),
+            (answer("<html>"), 6, "ResponseFormatError", {"permanent": True}),
+            ("exit", 7, "DllCrashError", {"reason": "ended"}),
+        ],
+    )
+    def test_of_a_call_that_fails(self, nationec, at, mode, exit_code, error, facts):
+        status, out, err = nationec(*SCAN, *at(mode), "--json-errors")
+        assert (status, out) == (exit_code, "")
+        shown = json.loads(err)
+        assert shown["text"].endswith(" [ec.query]")
+        assert (shown["error"], shown["exitCode"]) == (error, exit_code)
+        assert (shown["transType"], shown["outcomeUnknown"]) == ("ec.query", exit_code >= 6)
+        assert re.match("医保|未收到结果", shown["forOperator"])
+        assert facts.items() <= shown.items()
+
+    @on_linux
+    @pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+    def test_6_is_for_an_answer_that_stdout_does_not_take(self, redirection):
+        script = f'exec "$0" -m nationec "$@" {redirection}'
+        command = ["sh", "-c", script, sys.executable, *SIMULATED]
+        request = json.dumps(ON_WIRE)
+        done = subprocess.run(command, input=request, stderr=subprocess.PIPE, encoding="utf-8")
+        assert done.returncode == 6
+        pattern = r"nationec: stdout did not take the answer .*\[ec\.query\]\n"
+        assert re.fullmatch(pattern, done.stderr)
+
     @pytest.fixture
     def interrupted(self, tmp_path):
         """Runs the command, with a Ctrl-C once ``path`` exists."""
 
         def interrupted(path, *arguments):
             request = tmp_path / "request.json"
-            request.write_text(REQUEST)
+            request.write_text(json.dumps(ON_WIRE))
             command = [sys.executable, "-m", "nationec", "call", "ec.query", "--json", request]
             pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
             with subprocess.Popen([*command, *arguments], **pipes) as process:
@@ -164,51 +183,10 @@ class TestExitCodes:
 
         return interrupted
 
-    @pytest.mark.parametrize(
-        ("answered", "exit_code", "error", "facts"),
-        [
-            ({"return_value": "-1", "raw": "网络"}, 4, "ProtocolError", {"returnValue": "-1"}),
-            ({"code": 500004}, 5, "BusinessError", {"code": 500004, "message": "电子凭证密码错误"}),
-            ({"raw": "<html>"}, 6, "ResponseFormatError", {"permanent": True}),
-            ({"delay": 9}, 7, "DllTimeoutError", {}),
-            ({"crash": True}, 7, "DllCrashError", {}),
-        ],
-    )
-    def test_of_a_call_that_fails(self, nationec, answered, exit_code, error, facts):
-        query = [*SIMULATED, "--timeout", "0.01"]
-        status, out, err = nationec(*query, **answered)
-        assert (status, out) == (exit_code, "")
-        assert re.fullmatch(r"nationec: [^\n]+\[ec\.query\]\n", err)
-        status, out, err = nationec(*query, "--json-errors", **answered)
-        assert (status, out) == (exit_code, "")
-        shown = json.loads(err)
-        assert (shown["error"], shown["exitCode"]) == (error, exit_code)
-        assert (shown["transType"], shown["outcomeUnknown"]) == ("ec.query", exit_code >= 6)
-        assert re.match("医保|未收到结果", shown["forOperator"])
-        assert facts.items() <= shown.items()
-
-    def test_3_is_for_a_dll_that_is_not_there_which_is_told_once(self, tmp_path):
-        query = [*SCAN, *SITE, "--dll", str(tmp_path / "no.dll"), "--json-errors"]
-        command = [sys.executable, "-m", "nationec", *query]
-        done = subprocess.run(command, input=REQUEST, capture_output=True, encoding="utf-8")
-        shown = json.loads(done.stderr)  # with nothing beside it
-        assert (done.returncode, done.stdout, shown["reason"]) == (3, "", "not-found")
-        assert "--dll" in shown["text"]
-
-    @on_linux
-    @pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
-    def test_6_is_for_an_answer_that_stdout_does_not_take(self, redirection):
-        script = f'exec "$0" -m nationec "$@" {redirection}'
-        command = ["sh", "-c", script, sys.executable, *SIMULATED]
-        done = subprocess.run(command, input=REQUEST, stderr=subprocess.PIPE, encoding="utf-8")
-        assert done.returncode == 6
-        pattern = r"nationec: stdout did not take the answer .*\[ec\.query\]\n"
-        assert re.fullmatch(pattern, done.stderr)
-
     @on_posix
-    def test_7_is_for_ctrl_c_after_the_request_was_sent(self, interrupted, standin, tmp_path):
+    def test_7_is_for_ctrl_c_after_the_request_was_sent(self, interrupted, at, tmp_path):
         keep = tmp_path / "kept.json"
-        where = [*SITE, "--dll", standin, "--url", "http://h/sleep=60000", "--keep", keep]
+        where = [*at("sleep=60000"), "--keep", keep]
         status, out, err = interrupted(keep, *where, "--json-errors")
         shown = json.loads(err)
         assert (status, out, shown["outcomeUnknown"]) == (7, "", True)
@@ -216,11 +194,10 @@ class TestExitCodes:
         assert shown["error"] == json.loads(keep.read_bytes())["error"] == "DllCrashError"
 
     @on_posix
-    def test_130_is_for_ctrl_c_before(self, interrupted, standin, tmp_path):
+    def test_130_is_for_ctrl_c_before(self, interrupted, at, tmp_path):
         starting = tmp_path / "starting"
         python = f"sh -c 'touch {starting}; exec sleep 60'"
-        where = [*SITE, "--dll", standin, "--python", python]
-        assert interrupted(starting, *where) == (130, "", "")
+        assert interrupted(starting, *at(), "--python", python) == (130, "", "")
 
     @pytest.mark.parametrize(
         ("arguments", "stdin", "said"),
@@ -240,17 +217,18 @@ class TestExitCodes:
             (["ec.query"], {"oficeName": "张三"}, "科室名称 officeName: it must be given"),
             (["--json", "no-file"], {}, "cannot read no-file: check the path"),
             (["ec.query", "--keep", "no/x"], ON_WIRE, "cannot write no/x: check the folder"),
-            (["--timeout", "nan"], {}, "--timeout: give a number"),
             (["--timeout", "张三"], {}, "--timeout: give a number"),
             (["--out-buffer-size", "0"], {}, "--out-buffer-size: give a number"),
         ],
     )
-    def test_2_is_for_what_is_wrong_in_itself_and_not_sent(self, nationec, arguments, stdin, said):
+    def test_2_is_for_what_is_wrong_in_itself_and_not_sent(
+        self, nationec, mocker, arguments, stdin, said
+    ):
+        sent = mocker.spy(Simulator, "exchange")
         run = [*CALL, "--simulate", *arguments]
         status, out, err = nationec(*run, stdin=stdin)
-        assert (status, out, nationec.sent) == (2, "", [])
+        assert (status, out, sent.call_count) == (2, "", 0)
         assert said in err
-        assert "张三" not in err
         for form in ("--json-errors", "--ascii"):
             status, out, shown = nationec(*run, form, stdin=stdin)
             facts = json.loads(shown)
@@ -261,10 +239,10 @@ class TestExitCodes:
 
     @pytest.mark.parametrize("language", ["en", "zh"])
     def test_errors_use_the_commands_names_and_language(
-        self, nationec, standin, tmp_path, monkeypatch, language
+        self, nationec, at, standin, tmp_path, monkeypatch, language
     ):
         monkeypatch.setenv("NATIONEC_LANG", language)
-        real = [*SCAN, *SITE, "--dll", standin]
+        real = [*SCAN, *at()]
         no_token = {**ON_WIRE, **dict(zip(("idNo", "idType", "userName"), INSURED.values()))}
         for arguments, message in (
             ([*real, "--dll", tmp_path / "no.dll"], ON_WIRE),
@@ -285,40 +263,34 @@ class TestExitCodes:
 
 
 class TestForms:
-    def test_ascii_is_json_with_escapes(self, nationec):
-        status, out, err = nationec(*SIMULATED, "--ascii")
-        assert (status, out.isascii(), err) == (0, True, "")
-        assert json.loads(out)["userName"] == "张三"
-
-    def test_the_envelope_is_all_of_it(self, nationec):
-        head = {"code": 0, "message": "好", "extra": {"x": 2.5}}
+    def test_the_envelope_is_all_of_it(self, nationec, at):
+        head = {"code": 0, "message": "好", "extra": {"x": 2.5}, "orgId": "7"}
         data = {**PATIENT, "fee": 1.1}
-        raw = json.dumps({**head, "orgId": 7, "data": data})
-        scan = [*CALL, "cn.nhsa.qrcode.get", "--simulate", "--envelope"]
-        status, out, _ = nationec(*scan, stdin={**ON_WIRE, "outBizNo": "X1"}, raw=raw)
+        scan = [*CALL, "cn.nhsa.qrcode.get", *at(answer({**head, "data": data})), "--envelope"]
+        status, out, _ = nationec(*scan, stdin={**ON_WIRE, "outBizNo": "X1"})
         shown = json.loads(out)
         assert status == 0
         assert shown.pop("data").items() >= data.items()
-        head.update(transType="cn.nhsa.qrcode.get", outBizNo="X1", orgId="7")
-        assert shown == head
+        assert shown == {**head, "transType": "cn.nhsa.qrcode.get", "outBizNo": "X1"}
 
-    def test_a_warning_is_part_of_the_json(self, nationec):
+    def test_a_warning_is_part_of_the_json(self, nationec, at):
         slip = {**ON_WIRE, "businessType": "1101"}
         status, _, err = nationec(*SIMULATED, "--json-errors", stdin=slip)
         assert (status, list(json.loads(err))) == (0, ["warnings"])
-        status, _, err = nationec(*SIMULATED, "--json-errors", stdin=slip, code=500004)
+        refused = at(answer({"code": 500004}))
+        status, _, err = nationec(*SCAN, *refused, "--json-errors", stdin=slip)
         shown = json.loads(err)
         assert (status, shown["code"], len(shown["warnings"])) == (5, 500004, 1)
 
 
 class TestKeep:
     @pytest.fixture
-    def keep(self, nationec, tmp_path, standin):
+    def keep(self, nationec, tmp_path, at):
         def keep(mode):
             path = tmp_path / "kept.json"
-            where = [*SITE, "--dll", standin, "--url", f"http://h/{mode}", "--keep", path]
             message = {**ON_WIRE, "officeName": "\u9fb4科"}
-            return nationec(*SCAN, *where, stdin=message)[0], json.loads(path.read_bytes())
+            status, *_ = nationec(*SCAN, *at(mode), "--keep", path, stdin=message)
+            return status, json.loads(path.read_bytes())
 
         return keep
 

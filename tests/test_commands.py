@@ -12,7 +12,7 @@ import pytest
 
 import nationec as package
 from nationec import ReturnCode, __version__
-from nationec.commands import guide, output
+from nationec.commands import output
 from nationec.language import on_command_line
 
 from .conftest import ON_WIRE
@@ -69,7 +69,6 @@ class TestParser:
             status, out, err = nationec(*arguments)
             assert (status, out) == (2, "")
             assert re.fullmatch("nationec: [^\n]+\n", err)
-            assert "张三" not in err
             assert (said in err) == (language == "en")
         assert not on_command_line.get()  # afterwards
 
@@ -155,7 +154,6 @@ class TestCodes:
         _, advice = lines("500004")
         assert advice.strip() == ReturnCode.EC_PASSWORD_WRONG.advice
         monkeypatch.setenv("NATIONEC_LANG", "zh")
-        assert "请参保人" in lines("500004")[1]
         found = lines("刷新")
         assert [line[:6] for line in found[::2]] == ["501001", "500049"]
         assert {line.strip() for line in found[1::2]} == {"请参保人刷新二维码后重新扫码"}
@@ -168,33 +166,26 @@ class TestCodes:
 
 
 class TestGuide:
-    @pytest.fixture(autouse=True)
-    def handbook(self, tmp_path, monkeypatch):
-        path = tmp_path / "guide.md"
-        text = "# 手册\n\n前言\n\n## 离线安装\n\n装\n\n### Windows 7\n\n## 常见问题\n\n问\n"
-        path.write_text(text, "utf-8")
-        monkeypatch.setattr(guide, "GUIDE", path)
-        return path
-
     def test_it_prints_the_chapters_with_the_word_in_their_heading(self, nationec):
-        assert nationec("guide", "离线") == (0, "## 离线安装\n\n装\n\n### Windows 7\n", "")
-        status, out, err = nationec("guide", "没有")
-        assert (status, out, "离线安装, 常见问题" in err) == (1, "", True)
+        status, out, err = nationec("guide", "windows 7")
+        assert (status, out.startswith("## 离线安装与 Windows 7\n\n"), err) == (0, True, "")
+        assert (out.count("\n## "), "### 收集\n" in out) == (0, True)
 
-    def test_without_a_word_it_lists_them_and_says_where_it_is(self, nationec, handbook):
-        assert nationec("guide") == (0, "离线安装\n常见问题\n", "")
-        assert nationec("guide", "--path") == (0, f"{handbook}\n", "")
+    def test_without_a_word_it_lists_them_and_says_where_it_is(self, nationec):
+        text = Path(nationec("guide", "--path")[1].strip()).read_text("utf-8")
+        headings = re.findall("^## (.*)$", text, re.MULTILINE)
+        assert nationec("guide") == (0, "".join(f"{each}\n" for each in headings), "")
+        status, out, err = nationec("guide", "火星")
+        assert (status, out, ", ".join(headings) in err) == (1, "", True)
 
 
 class TestExamples:
     def test_they_are_copied(self, nationec, tmp_path):
         folder = tmp_path / "示例" / "新"
         status, out, _ = nationec("examples", folder)
-        copied = out.splitlines()
-        assert status == 0
-        assert str(folder / "decode_qrcode.py") in copied
-        assert str(folder / "local_agent" / "agent.py") in copied
-        assert sorted(map(str, filter(Path.is_file, folder.rglob("*")))) == sorted(copied)
+        copied = set(map(Path, out.splitlines()))
+        assert (status, folder / "local_agent" / "agent.py" in copied) == (0, True)
+        assert set(filter(Path.is_file, folder.rglob("*"))) == copied
         assert not list(folder.rglob("__pycache__"))
 
     def test_a_file_that_is_there_is_not_overwritten(self, nationec, tmp_path):
