@@ -91,9 +91,10 @@ EMPTY = fails("OutData is empty")
 UTF8 = fails('OutData is UTF-8 and not gb18030: give response_encoding="utf-8"')
 NO_CODE = fails("OutData has no code of the platform", missing=("code",))
 NO_INTEGER = fails("OutData has no code of the platform", unreadable=("code",))
+ENCRYPTED = fails(r"it is encrypted \(encType, encData\)", permanent=True)
+NO_FIELDS = fails("missing: idNo, userName; .*kind: ecToken", missing=("idNo", "userName"))
 NO_DATA = fails("data is empty; fields", missing=tuple(PATIENT))
 NO_OBJECT = fails("data is not a JSON object")
-ENDED = Expected(DllCrashError, "outcome is unknown")
 
 # The return value, and what is shown of it: text, of JSON the message, of a piece of JSON nothing.
 RETURNED = {
@@ -129,7 +130,6 @@ ANSWERS = {
     # The text.
     "white space around it": ("\r\n\t " + text(patient()) + " \r\n", READ),
     "raw control characters": (text(patient(), "三", "\n\r\t\x01三"), reads(user_name="张    三")),
-    "JSON and something after it": (text(patient()) + "}", NOT_JSON),
     "a list": (["李四"], fails("OutData is not a JSON object", permanent=True)),
     "NaN": (text(patient(x=float("nan"))), NOT_JSON),
     **{
@@ -161,14 +161,8 @@ ANSWERS = {
     "data is a list in a string": (head(data=text([PATIENT])), NO_OBJECT),
     **{f"data is {data!r}": (head(data=data), NO_OBJECT) for data in (1, 0, False, "张三", [{}])},
     **{f"data is {data!r}": (head(data=data), NO_DATA) for data in ("", None, "null", {})},
-    "data is encrypted": (
-        {"code": 0, "encType": "SM4", "encData": "AAAA"},
-        fails(r"it is encrypted \(encType, encData\)", permanent=True),
-    ),
-    "data lacks fields and has wrong ones": (
-        patient(idNo="", userName="null", ecToken=["x"]),
-        fails("missing: idNo, userName; .*kind: ecToken", missing=("idNo", "userName")),
-    ),
+    "data is encrypted": ({"code": 0, "encType": "SM4", "encData": "AAAA"}, ENCRYPTED),
+    "data lacks and has wrong": (patient(idNo="", userName="null", ecToken=["x"]), NO_FIELDS),
     # Keys.
     "unknown keys": (patient(**UNKNOWN, none=None, x="", y="null"), reads(model_extra=UNKNOWN)),
     "unknown keys in the head": (head(traceId=7), reads("envelope", model_extra={"traceId": 7})),
@@ -192,7 +186,6 @@ IN_TEXT = json.dumps(head(data=json.dumps(PATIENT)))[:-3]
 REPEATED = {
     "a code with more digits than Python reads": (5000, '{"code":|9|||}', fails()),
     "nesting of 10,000 that is never closed": (10_000, "|[|||", TOO_DEEP),
-    "nesting of 10,000 in data that is a string": (10_000, '{"code":0,"data":"|[||]|"}', TOO_DEEP),
     "nesting of 10,000 in extra as text": (10_000, IN_PATIENT + ',"extra":"|[||]|"}}', TOO_DEEP),
     "nesting of 200 in data that is a string": (199, IN_TEXT + r',\"x\":|[|1|]|}"}', READ),
     "nesting of 201 in data that is a string": (200, IN_TEXT + r',\"x\":|[|1|]|}"}', TOO_DEEP),
@@ -229,8 +222,6 @@ if WINDOWS:  # where an access violation is an exception
 # In another process only.
 FATAL = {
     **FAULTS,
-    "OutData has no end": ("unterminated=900000000", ENDED),
-    "abort": ("abort", ENDED),
     "exit": ("exit=3", Expected(DllCrashError, r"ended its process \(exit code 3\)")),
 }
 ISOLATED = {**CASES, **FATAL}
@@ -264,8 +255,7 @@ def assert_as_expected(transport, mode, expected):
     for attribute, value in expected.attributes.items():
         assert attrgetter(attribute)(result) == value, attribute
     next_one = Client(URL + "localQrCodeQuery", "1234567", transport=transport).exchange(QUERY)
-    assert (next_one.data.user_name, next_one.data.id_no) == ("张三", ID_NO)
-    assert next_one.envelope.message == "处理成功"
+    assert (next_one.data.user_name, next_one.envelope.message) == ("张三", "处理成功")
 
 
 @pytest.mark.parametrize(("mode", "expected"), CASES.values(), ids=CASES)
