@@ -1,4 +1,4 @@
-"""The command ``nationec``. Each of its commands is a module of this package."""
+"""The command ``nationec``. Each of its commands is a module with a ``run``."""
 
 import errno
 import io
@@ -8,12 +8,10 @@ import sys
 from argparse import Namespace
 from typing import List, Optional
 
-from .. import __version__
 from ..errors import NationEcError
-from ..language import _, on_command_line
-from . import call, codes, demo, doctor, examples, guide
+from ..language import on_command_line
 from .output import report
-from .parser import Parser
+from .parser import command_line
 
 # The command reports each error itself: without a handler Python prints the log too.
 logging.getLogger("nationec").addHandler(logging.NullHandler())
@@ -46,7 +44,7 @@ def _run(argv: List[str]) -> int:
     warnings: List[str] = []
     failure, exit_code = None, 0
     try:
-        arguments = _parser().parse_args(argv, Namespace(warnings=warnings))
+        arguments = command_line().parse_args(argv, Namespace(warnings=warnings))
         exit_code = arguments.run(arguments) or 0
     except SystemExit:  # after --help and --version
         return 0
@@ -55,26 +53,3 @@ def _run(argv: List[str]) -> int:
     except NationEcError as error:
         failure = error
     return report(failure, warnings, argv) or exit_code
-
-
-def _parser() -> Parser:
-    about = _("医保电子凭证 through NationECCode.dll")
-    parser = Parser(prog="nationec", description=about)
-    text, version = _("show the version"), f"nationec {__version__}"
-    parser.options.add_argument(
-        "--version", action="version", version=version, help=text
-    )
-    parser.set_defaults(run=lambda arguments: parser.print_help())
-    commands = parser.add_subparsers(title=_("commands"), metavar="COMMAND")
-    for name, command, text in (
-        ("demo", demo, _("the transactions on the simulator: no DLL, no network")),
-        ("call", call, _("a transaction, for a script in any language")),
-        ("codes", codes, _("find a code, or words, in the tables (§6, §7.1)")),
-        ("doctor", doctor, _("what to look at when it does not work")),
-        ("guide", guide, _("the handbook, in Chinese")),
-        ("examples", examples, _("copy the examples into a folder")),
-    ):
-        command_parser = commands.add_parser(name, help=text, description=text)
-        command.add_arguments(command_parser)
-        command_parser.set_defaults(run=command.run)
-    return parser

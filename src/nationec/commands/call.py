@@ -13,7 +13,7 @@ import sys
 from argparse import Namespace
 from base64 import b64encode
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, TextIO
+from typing import Any, Dict, List, Optional, TextIO
 
 from ..client import Client
 from ..doubts import request_log
@@ -21,57 +21,11 @@ from ..errors import ResponseFormatError, crash_error
 from ..exchange import Exchange
 from ..language import _
 from ..models import Request
-from ..transports.dll import OUT_BUFFER_SIZE
 from ..transports.isolated import IsolatedDll
 from ..transports.simulator import Simulator
 from ..wire import Wire, decode
 from .message import read_message
 from .output import InvalidRequest, unwritable, write
-from .parser import Parser, positive
-
-
-def add_arguments(parser: Parser) -> None:
-    """Add the options."""
-    parser.epilog = _(
-        "stdout: the data of the answer, as JSON in UTF-8\n"
-        "exit codes: 0 success; 2 usage or invalid request, nothing was sent; "
-        "3 DLL not loaded;\n"
-        "4 return value not 0000; 5 refused by the platform; "
-        "6 unreadable answer, or stdout did\n"
-        "not take it; 7 timeout, crash or cancelled (Ctrl-C), the outcome is unknown"
-    )
-    text = _("交易类型; may stand in the message of --json")
-    parser.arguments.add_argument(
-        "trans_type", metavar="TRANS_TYPE", nargs="?", help=text
-    )
-    text = _("the fields, or a whole message, as JSON in UTF-8 or GB 18030; - is stdin")
-    parser.options.add_argument("--json", metavar="FILE", required=True, help=text)
-    parser.add_setting("org_id", "TEXT", "医保定点机构代码")
-    parser.add_dll_settings()
-    _add_more(parser.options.add_argument)
-
-
-def _add_more(add: Callable[..., Any]) -> None:
-    text = _("the DLL's encoding, gb18030 by default")
-    add("--encoding", metavar="NAME", default="gb18030", help=text)
-    text = _("that of its answers, the same by default")
-    add("--response-encoding", metavar="NAME", help=text)
-    text = _("room for an answer, {size} bytes by default").format(size=OUT_BUFFER_SIZE)
-    size = {"type": positive, "default": OUT_BUFFER_SIZE, "metavar": "BYTES"}
-    add("--out-buffer-size", help=text, **size)
-    text = _("no DLL and no network: the standard's example patient")
-    add("--simulate", action="store_true", help=text)
-    text = _("print code, message, extra and outBizNo too")
-    add("--envelope", action="store_true", help=text)
-    text = _("errors on stderr as JSON in UTF-8")
-    add("--json-errors", action="store_true", help=text)
-    text = _("stdout and stderr as JSON in ASCII, with \\u escapes")
-    add("--ascii", action="store_true", help=text)
-    text = _(
-        "write InData, return value and OutData, whether it fails or not, to a file "
-        "that only this user can read: JSON, as text, else in base64"
-    )
-    add("--keep", metavar="FILE", help=text)
 
 
 def run(arguments: Namespace) -> None:

@@ -5,7 +5,6 @@ from typing import Any, Dict
 
 from .. import codes
 from ..language import _
-from .parser import Parser
 
 _TABLES: Dict[Any, str] = {
     codes.BusinessType: "§6.1",
@@ -17,26 +16,22 @@ _TABLES: Dict[Any, str] = {
 }
 
 
-def add_arguments(parser: Parser) -> None:
-    """Add the argument."""
-    text = _("a code, or words that must all be there; without one, all codes")
-    parser.arguments.add_argument("query", metavar="QUERY", nargs="*", help=text)
-
-
 def run(arguments: Namespace) -> int:
     """Print the codes found. The exit code is 1 if there are none."""
     words = [word.lower() for word in arguments.query]
     entries = [_entry(member) for table in _TABLES for member in table]
     exact = [entry for entry in entries if words == entry.lower().split()[:1]]
     near = [each for each in entries if all(word in each.lower() for word in words)]
-    for entry in exact or near:
+    found = exact or near
+    for entry in found:
         # A list of all codes is shorter without advice.
         print(entry if words else entry.partition("\n")[0])
-    if exact or near:
-        return 0
-    text = _("not in the standard of 2021-11-12: a province or a later one may have it")
-    arguments.warnings.append(text)
-    return 1
+    if not found:
+        text = _(
+            "not in the standard of 2021-11-12: a province or a later one may have it"
+        )
+        arguments.warnings.append(text)
+    return int(not found)
 
 
 def _entry(member: Any) -> str:

@@ -19,11 +19,6 @@ from ..transactions import (
     QrcodeGetRequest,
 )
 from ..transports.simulator import Simulator
-from .parser import Parser
-
-
-def add_arguments(parser: Parser) -> None:
-    """Add nothing: it has no options."""
 
 
 def run(arguments: Namespace) -> None:

@@ -13,17 +13,11 @@ from ..language import _
 from ..transports import binding
 from ..transports.isolated import IsolatedDll
 from .imports import dll_version, missing_dlls
-from .parser import Parser
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 
 Finding = Tuple[str, str, str]
 """A line: status, check (one word), and what to do if the status is not ``OK``."""
-
-
-def add_arguments(parser: Parser) -> None:
-    """Add the options, with the variables of ``nationec call``."""
-    parser.add_dll_settings()
 
 
 def run(arguments: Namespace) -> int:

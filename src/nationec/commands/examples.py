@@ -7,13 +7,6 @@ from pathlib import Path
 from ..language import _
 from .guide import shipped
 from .output import InvalidRequest, unwritable
-from .parser import Parser
-
-
-def add_arguments(parser: Parser) -> None:
-    """Add the argument."""
-    text = _("where to copy them; a file that is there already is never overwritten")
-    parser.arguments.add_argument("folder", metavar="FOLDER", help=text)
 
 
 def run(arguments: Namespace) -> None:

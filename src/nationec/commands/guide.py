@@ -5,7 +5,6 @@ from argparse import Namespace
 from pathlib import Path
 
 from ..language import _
-from .parser import Parser
 
 
 def shipped(name: str) -> Path:
@@ -16,16 +15,6 @@ def shipped(name: str) -> Path:
 
 
 GUIDE = shipped("guide.md")
-
-
-def add_arguments(parser: Parser) -> None:
-    """Add the options."""
-    text = _(
-        "print the chapters with this in their heading; without it, list the headings"
-    )
-    parser.arguments.add_argument("word", metavar="WORD", nargs="?", help=text)
-    text = _("print where the handbook is")
-    parser.options.add_argument("--path", action="store_true", help=text)
 
 
 def run(arguments: Namespace) -> int:

@@ -38,16 +38,17 @@ def missing_dlls(path: str, width: int) -> List[str]:
     system = binding.system_directories()
     if system and (binding.WIDTH, width) == (64, 32):
         system = [os.path.join(system[-1], "SysWOW64")]
-    names = {name.lower() for place in system for name in os.listdir(place)}
+    places = [folder, *system]
+    present = {name.lower() for place in places for name in os.listdir(place)}
+    # An API set is a name that the Windows loader resolves without a file.
+    api_sets = ("api-ms-win-", "ext-ms-") if system else ()
     is_there: Dict[str, bool] = {}
     pending = [path]
     while pending:
         image = _image(pending.pop())
         for entry in getattr(image, "DIRECTORY_ENTRY_IMPORT", []):
             name = entry.dll.decode("ascii", "replace").lower()
-            # An API set is a name that the Windows loader resolves without a file.
-            api_set = bool(system) and name.startswith(("api-ms-win-", "ext-ms-"))
             if name in beside and name not in is_there:
                 pending.append(beside[name])
-            is_there[name] = name in beside or name in names or api_set
+            is_there[name] = name in present or name.startswith(api_sets)
     return [name for name in is_there if not is_there[name]]

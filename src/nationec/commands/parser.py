@@ -1,4 +1,4 @@
-"""The command line: argparse in the reader's language."""
+"""The command line: all commands and their options, in the reader's language."""
 
 # argparse writes headings and messages in English, and its messages repeat the refused
 # value, which may be a patient's. So this module makes the groups and their titles, and
@@ -7,14 +7,17 @@
 import argparse
 import os
 import re
-from typing import Any, NoReturn
+from typing import Any, Dict, NoReturn
 
+from .. import __version__
 from ..language import _, setting
+from ..transports.dll import OUT_BUFFER_SIZE
 from ..transports.isolated import TIMEOUT
+from . import call, codes, demo, doctor, examples, guide
 from .output import InvalidRequest
 
 
-class Parser(argparse.ArgumentParser):
+class _Parser(argparse.ArgumentParser):
     """A parser with the groups ``arguments`` and ``options``."""
 
     def __init__(self, **keywords: Any) -> None:
@@ -31,12 +34,16 @@ class Parser(argparse.ArgumentParser):
         """Return the help, in the reader's language from its first word on."""
         return super().format_help().replace("usage: ", _("usage: "), 1)
 
+    def add(self, name: str, text: str, **more: Any) -> None:
+        """Add an option, or an argument if its name has no dashes."""
+        group = self.options if name.startswith("-") else self.arguments
+        group.add_argument(name, help=text, **more)
+
     def add_setting(self, name: str, metavar: str, text: str, **more: Any) -> None:
         """Add an option that a variable such as NATIONEC_ORG_ID can set too."""
         variable = f"NATIONEC_{name.upper()}"
         more["default"] = os.environ.get(variable) or more.get("default")
-        text = f"{text} ({variable})"
-        self.options.add_argument(setting(name), metavar=metavar, help=text, **more)
+        self.add(setting(name), f"{text} ({variable})", metavar=metavar, **more)
 
     def add_dll_settings(self) -> None:
         """Add the options of ``call`` and ``doctor``: where the DLL is, and its url."""
@@ -45,14 +52,15 @@ class Parser(argparse.ArgumentParser):
         self.add_setting("dll", "PATH", text, type=_unquoted)
         self.add_setting("python", "COMMAND", _("another Python to run the DLL in"))
         text = _("deadline, {seconds:g} s by default").format(seconds=TIMEOUT)
-        self.add_setting("timeout", "SECONDS", text, type=positive, default=TIMEOUT)
+        self.add_setting("timeout", "SECONDS", text, type=_positive, default=TIMEOUT)
 
     def error(self, message: str) -> NoReturn:
         """Raise ``InvalidRequest`` for argparse's message, without repeating values."""
         parts = re.fullmatch("(?:argument ([^:]+): )?(.*)", message, re.DOTALL)
         name, fault = parts.groups("") if parts else ("", "")
         rest = fault.partition(": ")[2]  # required: argparse's own list
-        words = re.findall(r"(?<!\S)--[a-z][a-z-]*", rest)  # options without values
+        # Unknown options, without their values.
+        words = ", ".join(re.findall(r"(?<!\S)--[a-z][a-z-]*", rest)) or "…"
         texts = {
             "expected": _("{name}: a value must follow"),
             "ignored explicit argument": _("{name} takes no value"),
@@ -62,9 +70,7 @@ class Parser(argparse.ArgumentParser):
         }
         found = [text for start, text in texts.items() if fault.startswith(start)]
         text = found[0] if found else "{name}: {fault}"
-        text = text.format(
-            name=name, fault=fault, rest=rest, words=", ".join(words) or "…"
-        )
+        text = text.format(name=name, fault=fault, rest=rest, words=words)
         raise InvalidRequest(f"{text} ({self.prog} --help)")
 
 
@@ -73,7 +79,7 @@ def _unquoted(text: str) -> str:
     return text.strip(' "')
 
 
-def positive(text: str) -> float:
+def _positive(text: str) -> float:
     """Read a number. The error does not repeat the text: it may be a patient's."""
     try:
         number = float(text)
@@ -82,3 +88,82 @@ def positive(text: str) -> float:
     if not 0 < number < 1e9:
         raise argparse.ArgumentTypeError(_("give a number, more than 0"))
     return number
+
+
+def command_line() -> argparse.ArgumentParser:
+    """Return the parser. It sets ``run``, the function of the command."""
+    about = _("医保电子凭证 through NationECCode.dll")
+    parser = _Parser(prog="nationec", description=about)
+    text, version = _("show the version"), f"nationec {__version__}"
+    parser.add("--version", text, action="version", version=version)
+    parser.set_defaults(run=lambda arguments: parser.print_help())
+    commands = parser.add_subparsers(title=_("commands"), metavar="COMMAND")
+    parsers: Dict[str, _Parser] = {}
+    for name, command, text in (
+        ("demo", demo, _("the transactions on the simulator: no DLL, no network")),
+        ("call", call, _("a transaction, for a script in any language")),
+        ("codes", codes, _("find a code, or words, in the tables (§6, §7.1)")),
+        ("doctor", doctor, _("what to look at when it does not work")),
+        ("guide", guide, _("the handbook, in Chinese")),
+        ("examples", examples, _("copy the examples into a folder")),
+    ):
+        parsers[name] = commands.add_parser(name, help=text, description=text)
+        parsers[name].set_defaults(run=command.run)
+    parsers["doctor"].add_dll_settings()
+    _add_call(parsers["call"])
+    _add_others(parsers)
+    return parser
+
+
+def _add_call(parser: _Parser) -> None:
+    parser.epilog = _(
+        "stdout: the data of the answer, as JSON in UTF-8\n"
+        "exit codes: 0 success; 2 usage or invalid request, nothing was sent; "
+        "3 DLL not loaded;\n"
+        "4 return value not 0000; 5 refused by the platform; "
+        "6 unreadable answer, or stdout did\n"
+        "not take it; 7 timeout, crash or cancelled (Ctrl-C), the outcome is unknown"
+    )
+    text = _("交易类型; may stand in the message of --json")
+    parser.add("trans_type", text, metavar="TRANS_TYPE", nargs="?")
+    text = _("the fields, or a whole message, as JSON in UTF-8 or GB 18030; - is stdin")
+    parser.add("--json", text, metavar="FILE", required=True)
+    parser.add_setting("org_id", "TEXT", "医保定点机构代码")
+    parser.add_dll_settings()
+    text = _("the DLL's encoding, gb18030 by default")
+    parser.add("--encoding", text, metavar="NAME", default="gb18030")
+    text = _("that of its answers, the same by default")
+    parser.add("--response-encoding", text, metavar="NAME")
+    size = OUT_BUFFER_SIZE
+    text = _("room for an answer, {size} bytes by default").format(size=size)
+    parser.add("--out-buffer-size", text, metavar="BYTES", type=_positive, default=size)
+    text = _("no DLL and no network: the standard's example patient")
+    parser.add("--simulate", text, action="store_true")
+    _add_forms(parser)
+
+
+def _add_forms(parser: _Parser) -> None:
+    text = _("print code, message, extra and outBizNo too")
+    parser.add("--envelope", text, action="store_true")
+    text = _("errors on stderr as JSON in UTF-8")
+    parser.add("--json-errors", text, action="store_true")
+    text = _("stdout and stderr as JSON in ASCII, with \\u escapes")
+    parser.add("--ascii", text, action="store_true")
+    text = _(
+        "write InData, return value and OutData, whether it fails or not, to a file "
+        "that only this user can read: JSON, as text, else in base64"
+    )
+    parser.add("--keep", text, metavar="FILE")
+
+
+def _add_others(parsers: Dict[str, _Parser]) -> None:
+    text = _("a code, or words that must all be there; without one, all codes")
+    parsers["codes"].add("query", text, metavar="QUERY", nargs="*")
+    text = _("where to copy them; a file that is there already is never overwritten")
+    parsers["examples"].add("folder", text, metavar="FOLDER")
+    text = _(
+        "print the chapters with this in their heading; without it, list the headings"
+    )
+    parsers["guide"].add("word", text, metavar="WORD", nargs="?")
+    text = _("print where the handbook is")
+    parsers["guide"].add("--path", text, action="store_true")
