@@ -106,15 +106,11 @@ class TestConsole:
         ("name", "shown"), [("张三", "张三"), ("\u9fb4𠀀", "\\u9fb4\\ud840\\udc00")]
     )
     def test_a_console_of_code_page_936_gets_its_own_characters_and_escapes_for_others(
-        self, name, shown
+        self, name, shown, monkeypatch
     ):
-        class Console(io.TextIOWrapper):
-            def isatty(self):
-                return True
-
-        console = Console(io.BytesIO(), "cp936")
+        console = io.TextIOWrapper(io.BytesIO(), "cp936")
+        monkeypatch.setattr(console, "isatty", lambda: True)
         output.write(console, {"userName": name}, False)
-        console.flush()
         text = console.buffer.getvalue().decode("cp936")
         assert shown in text
         assert json.loads(text) == {"userName": name}

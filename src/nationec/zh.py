@@ -280,7 +280,7 @@ CHINESE: Dict[str, str] = {
     "{name}: a value must follow": "{name} 后面缺少值",
     "{name} takes no value": "{name} 后面不能有值",
     "there is no such command": "没有这个命令",
-    "{rest} must be given": "缺少 {rest}",
+    "{fault} must be given": "缺少 {fault}",
     "unknown or superfluous arguments: {words}": "参数未知或多余：{words}",
     "give a number, more than 0": "必须是大于 0 的数",
     "cannot read {path}: check the path and that this user may read it": (

@@ -56,21 +56,20 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise ``InvalidRequest`` for argparse's message, without repeating values."""
-        parts = re.fullmatch("(?:argument ([^:]+): )?(.*)", message, re.DOTALL)
-        name, fault = parts.groups("") if parts else ("", "")
-        rest = fault.partition(": ")[2]  # required: argparse's own list
+        about, _colon, fault = message.partition(": ")
+        name = about.replace("argument ", "", 1)
         # Unknown options, without their values.
-        words = ", ".join(re.findall(r"(?<!\S)--[a-z][a-z-]*", rest)) or "…"
+        words = ", ".join(re.findall(r"(?<!\S)--[a-z][a-z-]*", fault)) or "…"
         texts = {
-            "expected": _("{name}: a value must follow"),
-            "ignored explicit argument": _("{name} takes no value"),
-            "invalid choice": _("there is no such command"),
-            "the following arguments are": _("{rest} must be given"),
+            "the following arguments are required: ": _("{fault} must be given"),
             "unrecognized": _("unknown or superfluous arguments: {words}"),
+            f"{about}: expected": _("{name}: a value must follow"),
+            f"{about}: ignored explicit argument": _("{name} takes no value"),
+            f"{about}: invalid choice": _("there is no such command"),
         }
-        found = [text for start, text in texts.items() if fault.startswith(start)]
+        found = [text for start, text in texts.items() if message.startswith(start)]
         text = found[0] if found else "{name}: {fault}"
-        text = text.format(name=name, fault=fault, rest=rest, words=words)
+        text = text.format(name=name, fault=fault, words=words)
         raise InvalidRequest(f"{text} ({self.prog} --help)")
 
 
