@@ -211,6 +211,7 @@ class TestExitCodes:
             (["ec.query"], [], "this is not a JSON object"),
             (["ec.query"], b"\xff\xfe{", "neither UTF-8 nor GB 18030"),
             (["ec.query"], {"data": "x"}, "data must be an object"),
+            (["ec.query"], {"data": "[" * 300}, "data must be an object"),
             (["ec.query"], {"oficeName": "张三"}, "oficeName is not listed: is it officeName?"),
             (["ec.query"], {"oficeName": "张三"}, "科室名称 officeName: it must be given"),
             (["--json", "no-file"], {}, "cannot read no-file: check the path"),

@@ -32,8 +32,8 @@ def main(argv: Optional[List[str]] = None) -> int:
         # The reader of the pipe (such as head) has closed it. Windows says EINVAL.
         if not exit_code and error.errno not in (errno.EPIPE, errno.EINVAL):
             raise
-        # The flush at exit must not fail too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.stdout is not None:  # the flush at exit must not fail too
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         exit_code = exit_code or 1
     finally:
         on_command_line.reset(token)

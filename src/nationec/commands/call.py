@@ -55,9 +55,8 @@ def _exchange(request: Request[Any], arguments: Namespace) -> Exchange[Any]:
         except KeyboardInterrupt:
             if not done:
                 raise
-            cancelled = crash_error("cancelled")
+            done[0].error = cancelled = crash_error("cancelled")
             cancelled.attach(done[0])
-            done[0].error = cancelled
             raise cancelled from None
         finally:
             if file is not None:

@@ -99,15 +99,13 @@ def _file(path: str) -> Iterator[Finding]:
         version = dll_version(path)
         if version:
             yield OK, _("version"), version
-        names = ", ".join(missing_dlls(path, width))
+        yield _imports(", ".join(missing_dlls(path, width)))
     except ImportError:
         text = _("version and imports not looked at: pip install nationec[doctor]")
         yield WARNING, _("imports"), text
     except (OSError, ValueError) as error:
         text = str(load_error("not-a-library", path, detail=type(error).__name__))
         yield FAILED, _("imports"), text
-    else:
-        yield _imports(names)
 
 
 def _imports(missing_names: str) -> Finding:

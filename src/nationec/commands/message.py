@@ -27,7 +27,10 @@ def read_message(arguments: Namespace) -> Request[Any]:
     mistakes. Raises ``InvalidRequest``.
     """
     head = _read_head(arguments.json)
-    data = unwrap(head["data"])
+    try:
+        data = unwrap(head["data"])
+    except RecursionError:
+        data = None
     if not isinstance(data, dict):
         raise InvalidRequest(_("--json: data must be an object"))
     data = {name: value for name, value in data.items() if value is not None}
@@ -66,11 +69,10 @@ def _contents(path: str) -> str:
     except OSError:
         text = _("cannot read {path}: check the path and that this user may read it")
         raise InvalidRequest(text.format(path=path)) from None
-    for encoding in ("utf-8-sig", "gb18030"):
-        decoded = decode(raw, encoding)
-        if decoded is not None:
-            return decoded
-    raise InvalidRequest(_("--json: it is neither UTF-8 nor GB 18030"))
+    contents = decode(raw, "utf-8-sig") or decode(raw, "gb18030")
+    if contents is None:
+        raise InvalidRequest(_("--json: it is neither UTF-8 nor GB 18030"))
+    return contents
 
 
 def _agreed(text: str, *values: Any) -> Any:
