@@ -22,17 +22,6 @@ from .test_codes import ENUMS
 COMMANDS = ("demo", "call", "codes", "doctor", "guide", "examples")
 
 
-def run(*arguments, encoding="utf-8", **more):
-    return subprocess.run(
-        [sys.executable, "-m", "nationec", *map(str, arguments)],
-        input=json.dumps(ON_WIRE),
-        capture_output=True,
-        encoding=encoding,
-        env={**os.environ, "PYTHONIOENCODING": encoding, **more},
-        timeout=60,
-    )
-
-
 class TestParser:
     def test_without_a_command_it_prints_its_help(self, nationec):
         status, out, err = nationec()
@@ -97,10 +86,16 @@ def test_a_reader_that_has_gone_is_no_traceback():
 
 
 class TestConsole:
+    def run(self, encoding, *arguments):
+        environment = {**os.environ, "PYTHONIOENCODING": encoding, "NATIONEC_LANG": "zh"}
+        command = [sys.executable, "-m", "nationec", *arguments]
+        request = json.dumps(ON_WIRE).encode()
+        return subprocess.run(command, input=request, capture_output=True, env=environment)
+
     def test_what_a_script_reads_is_utf_8_whatever_the_console(self):
-        done = run(*SIMULATED, PYTHONIOENCODING="cp936")
-        assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["userName"] == "张三"
+        done = self.run("cp936", *SIMULATED)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert json.loads(done.stdout.decode())["userName"] == "张三"
 
     @pytest.mark.parametrize(
         ("name", "shown"), [("张三", "张三"), ("\u9fb4𠀀", "\\u9fb4\\ud840\\udc00")]
@@ -124,9 +119,10 @@ class TestConsole:
         ],
     )
     def test_one_that_lacks_characters_stops_nothing(self, arguments, exit_code, text, encoding):
-        done = run(*arguments, encoding=encoding, NATIONEC_LANG="zh")
+        done = self.run(encoding, *arguments)
         assert done.returncode == exit_code
-        assert (text in done.stdout + done.stderr) == (encoding == "cp936")
+        shown = (done.stdout + done.stderr).decode(encoding)
+        assert (text in shown) == (encoding == "cp936")
 
 
 class TestCodes:

@@ -55,14 +55,13 @@ def report(
 ) -> int:
     """Print errors and warnings as JSON or as lines, and return the exit code."""
     facts = {} if error is None else _facts(error)
-    lines = warnings if error is None else [*warnings, facts["text"]]
     if warnings:
         facts["warnings"] = warnings
-    if lines and sys.stderr is not None:
+    if facts and sys.stderr is not None:
         if "--json-errors" in argv or "--ascii" in argv:
             write(sys.stderr, facts, "--ascii" in argv)
         else:
-            for line in lines:
+            for line in filter(None, [*warnings, facts.get("text")]):
                 print(f"nationec: {line}", file=sys.stderr)
     return int(facts.get("exitCode", 0))
 
