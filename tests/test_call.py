@@ -162,6 +162,16 @@ class TestExitCodes:
         pattern = r"nationec: stdout did not take the answer .*\[ec\.query\]\n"
         assert re.fullmatch(pattern, done.stderr)
 
+    @pytest.mark.skipif(not hasattr(sys, "set_int_max_str_digits"), reason="an old Python")
+    def test_6_is_for_an_answer_that_python_does_not_print(self, nationec, at):
+        limit = sys.get_int_max_str_digits()
+        mode = answer(FULL.replace('"张三"', '"张三","n":' + "9" * 700))
+        try:
+            sys.set_int_max_str_digits(640)
+            assert nationec(*SCAN, *at(mode))[:2] == (6, "")
+        finally:
+            sys.set_int_max_str_digits(limit)
+
     @pytest.fixture
     def interrupted(self, tmp_path):
         """Runs the command, with a Ctrl-C once ``path`` exists."""

@@ -44,6 +44,7 @@ def test_all_is_well(doctor, own):
     assert report.get("width") == (f"ok {WIDTH}-bit, for Windows" if WINDOWS else None)
     assert report["loads"] == f"ok in {sys.executable}"
     assert report["folder"] == "ok can be written to"
+    assert [*own.parent.iterdir()] == [own]
     assert report["log"] == "ok no dlllog(Nation) yet: the DLL writes it"
     assert f"{WIDTH}-bit, {sys.executable}" in report["Python"]
     assert ("Windows" in report["system"]) == WINDOWS
@@ -96,6 +97,7 @@ def test_an_address_that_accepts_a_connection(doctor, own):
         ("http://a..b/x", "a..b port 80 does not accept"),
         ("10.0.0.8:8081", "no address: give it as http://HOST:PORT/PATH"),
         ("http://h:port", "no address: "),
+        ("ftp://127.0.0.1:1/x", "no address: "),
     ],
 )
 def test_an_address_that_does_not_or_is_none(doctor, own, url, said):

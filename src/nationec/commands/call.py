@@ -37,11 +37,12 @@ def run(arguments: Namespace) -> None:
 
     request_log.addFilter(collect)
     try:
-        _print(_exchange(read_message(arguments), arguments), arguments)
-    except ValueError as error:  # from the client
+        exchange = _exchange(read_message(arguments), arguments)
+    except ValueError as error:  # from the client, which has sent nothing
         raise InvalidRequest(str(error)) from None
     finally:
         request_log.removeFilter(collect)
+    _print(exchange, arguments)
 
 
 def _exchange(request: Request[Any], arguments: Namespace) -> Exchange[Any]:
@@ -137,7 +138,7 @@ def _print(exchange: Exchange[Any], arguments: Namespace) -> None:
         }
     try:
         write(sys.stdout, output, arguments.ascii)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a number of 5,000 digits
         text = _("stdout did not take the answer ({kind}): check its reader and room")
         lost = ResponseFormatError(text.format(kind=type(error).__name__))
         lost.attach(exchange)

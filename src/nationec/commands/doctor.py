@@ -3,7 +3,6 @@
 import os
 import socket
 import sys
-import tempfile
 from argparse import Namespace
 from typing import Iterator, Tuple
 from urllib.parse import urlsplit
@@ -120,8 +119,11 @@ def _imports(missing_names: str) -> Finding:
 
 def _folder(folder: str) -> Iterator[Finding]:
     """Check whether the DLL may write into its folder, and where it keeps its log."""
+    # Not tempfile: where Windows denies access, it tries two thousand million names.
+    probe = os.path.join(folder, f"nationec-{os.getpid()}.tmp")
     try:
-        tempfile.TemporaryFile(dir=folder).close()
+        open(probe, "wb").close()
+        os.remove(probe)
         yield _("ok"), _("folder"), _("can be written to")
     except OSError:
         text = _(
@@ -148,7 +150,8 @@ def _connects(url: str) -> Finding:
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
-        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        usual_port = {"http": 80, "https": 443}[parts.scheme]
+        port = parts.port or usual_port
     except (ValueError, KeyError):
         host = ""
     if not host:
