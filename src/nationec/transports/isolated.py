@@ -228,8 +228,10 @@ def _command(python: Union[str, Sequence[str], None]) -> List[str]:
 
 
 def _split(text: str) -> List[str]:
-    # Not POSIX rules on Windows, where the backslash is in every path.
-    return [part.strip('"') for part in shlex.split(text, posix=os.name != "nt")]
+    if os.name != "nt":
+        return shlex.split(text)
+    # Not by POSIX rules, since the backslash is in every path.
+    return [part.strip('"') for part in shlex.split(text, posix=False)]
 
 
 def _absolute_unless_foreign(path: str) -> str:
