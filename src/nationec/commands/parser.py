@@ -110,7 +110,16 @@ def command_line() -> argparse.ArgumentParser:
         parsers[name].set_defaults(run=command.run)
     parsers["doctor"].add_dll_settings()
     _add_call(parsers["call"])
-    _add_others(parsers)
+    text = _("a code, or words that must all be there; without one, all codes")
+    parsers["codes"].add("query", text, metavar="QUERY", nargs="*")
+    text = _("where to copy them; a file that is there already is never overwritten")
+    parsers["examples"].add("folder", text, metavar="FOLDER")
+    text = _(
+        "print the chapters with this in their heading; without it, list the headings"
+    )
+    parsers["guide"].add("word", text, metavar="WORD", nargs="?")
+    text = _("print where the handbook is")
+    parsers["guide"].add("--path", text, action="store_true")
     return parser
 
 
@@ -138,10 +147,10 @@ def _add_call(parser: _Parser) -> None:
     parser.add("--out-buffer-size", text, metavar="BYTES", type=_positive, default=size)
     text = _("no DLL and no network: the standard's example patient")
     parser.add("--simulate", text, action="store_true")
-    _add_forms(parser)
+    _add_output(parser)
 
 
-def _add_forms(parser: _Parser) -> None:
+def _add_output(parser: _Parser) -> None:
     text = _("print code, message, extra and outBizNo too")
     parser.add("--envelope", text, action="store_true")
     text = _("errors on stderr as JSON in UTF-8")
@@ -153,16 +162,3 @@ def _add_forms(parser: _Parser) -> None:
         "that only this user can read: JSON, as text, else in base64"
     )
     parser.add("--keep", text, metavar="FILE")
-
-
-def _add_others(parsers: Dict[str, _Parser]) -> None:
-    text = _("a code, or words that must all be there; without one, all codes")
-    parsers["codes"].add("query", text, metavar="QUERY", nargs="*")
-    text = _("where to copy them; a file that is there already is never overwritten")
-    parsers["examples"].add("folder", text, metavar="FOLDER")
-    text = _(
-        "print the chapters with this in their heading; without it, list the headings"
-    )
-    parsers["guide"].add("word", text, metavar="WORD", nargs="?")
-    text = _("print where the handbook is")
-    parsers["guide"].add("--path", text, action="store_true")
