@@ -262,9 +262,6 @@ def load_error(reason: str, path: str = "", **facts: Any) -> DllLoadError:
 def _search_texts() -> Dict[str, str]:
     return {
         "not-found": _(
-            "{name} was not found: give {dll} its full path, or set NATIONEC_DLL to it"
-        ),
-        "in-current": _(
             "{name} was not found, and the current directory's is never taken: "
             "give {dll} its full path, or set NATIONEC_DLL to it"
         ),

@@ -25,9 +25,6 @@ CHINESE: Dict[str, str] = {
     "this is a folder: give {dll} the full path of the DLL in it ({path})": (
         "这是文件夹，不是动态库：请用 {dll} 指定动态库的完整路径（{path}）"
     ),
-    "{name} was not found: give {dll} its full path, or set NATIONEC_DLL to it": (
-        "找不到 {name}：请用 {dll} 或环境变量 NATIONEC_DLL 指定完整路径"
-    ),
     "{name} was not found, and the current directory's is never taken: "
     "give {dll} its full path, or set NATIONEC_DLL to it": (
         "找不到 {name}（为防 DLL 劫持，不加载当前目录下的）："

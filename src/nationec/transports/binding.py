@@ -116,8 +116,7 @@ def find(path: AnyPath | None = None) -> str:
     if os.path.dirname(name):
         how = "folder" if os.path.isdir(name) else "no-file"
         raise LoadError("not-found", places[0], how=how)
-    how = "in-current" if os.path.isfile(name) else "not-found"
-    raise LoadError("not-found", "", how=how, name=name, places=places)
+    raise LoadError("not-found", "", name=name, places=places)
 
 
 def dll_width(path: str) -> int | None:
