@@ -254,6 +254,12 @@ class TestSettings:
             isolated.start()
             in_threads(2, lambda number: isolated.exchange(b"http://h/sleep=600", b"{}"))
 
+    def test_the_wait_for_an_answer_costs_no_processor_time(self, isolated):
+        isolated.start()
+        before = time.process_time()
+        isolated.exchange(b"http://h/sleep=1000", b"{}")
+        assert time.process_time() - before < 0.3
+
     def test_that_cannot_be_right_are_refused(self, standin):
         times = 0, -1, float("nan"), "5"
         pythons = "", " ", []
