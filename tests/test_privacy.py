@@ -190,6 +190,7 @@ def test_what_cannot_be_changed_or_sent_is_not_shown(simulator):
             *(partial(call, request_, extra={NAME: wrong}) for wrong in (object(), "\ud800")),
             partial(call, request_, extra=NAME * 2049),
             partial(call, dict(request_)),
+            partial(type(request_).model_validate_json, '{"operatorName": "' + NAME),
         ):
             with pytest.raises((ValueError, TypeError, AttributeError)) as caught:
                 refused()

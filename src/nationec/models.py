@@ -79,6 +79,16 @@ class _Model(BaseModel):
                 hidden = _without_input(type(self), error)
             raise hidden  # outside the except block, whose context holds the input
 
+        @classmethod
+        def model_validate_json(cls, *arguments: Any, **options: Any) -> Any:
+            try:
+                return super().model_validate_json(*arguments, **options)
+            except ValidationError as error:
+                if error.errors()[0]["type"] != "json_invalid":
+                    raise
+                hidden = _without_input(cls, error)
+            raise hidden
+
     def __repr_args__(self) -> Iterator[Tuple[Optional[str], Any]]:
         """Show the names of fields with a value, and the values of listed codes."""
         for name, value in self.__dict__.items():
@@ -129,6 +139,7 @@ def _sentence(model: Type[BaseModel], fault: Any) -> str:
         "frozen_instance": _("a request cannot be changed: make another"),
         "finite_number": _("JSON has no such number"),
         "invalid-json-value": _("JSON has no such value"),
+        "json_invalid": _("this is not JSON"),
     }
     if fault["type"] in texts:
         text = texts[fault["type"]].format(**fault.get("ctx", {}))

@@ -207,6 +207,7 @@ CHINESE: Dict[str, str] = {
     "a request cannot be changed: make another": "请求不可修改，请重新创建",
     "JSON has no such number": "JSON 无法表示该数值（NaN、无穷大）",
     "JSON has no such value": "JSON 无法表示该值",
+    "this is not JSON": "不是 JSON",
     "the photo is empty: give None to send none": "照片为空：不传照片请用 None",
     "{length} characters of base64, the limit is {limit}: give a smaller image": (
         "base64 为 {length} 个字符，超过上限 {limit}：请缩小图片"
