@@ -4,10 +4,8 @@ r"""本机服务：浏览器里的 HIS 网页和本机的 C/S 程序，通过它
     python agent.py --url 业务请求地址 --org-id 机构代码 --dll C:\NationEC\NationECCode.dll ^
         --origin https://his.example --token-file C:\NationEC\token.txt
 
-一个交易一个接口，用标准的名称：``POST /api/ec.query``。怎样调用、各个状态的含义，见 README.md。
-
-``Guard``（guard.py）在读取请求之前检查是谁在调用；``Window`` 读取请求、一次办一笔；
-``openapi`` 是接口说明；页面是 page.html、page.css、page.js。
+怎样调用、各个状态的含义，见 README.md。``Guard``（guard.py）在读取请求之前检查是谁在调用；
+``Window`` 读取请求、一次办一笔；``openapi`` 是接口说明；页面是 page.html、page.css、page.js。
 """
 
 import argparse
@@ -16,10 +14,9 @@ import os
 import re
 import secrets
 import socket
-import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence, Tuple, Type
+from typing import Any, Dict, Optional
 
 import anyio
 import uvicorn
@@ -49,7 +46,7 @@ POLICY = (  # 页面只能用它自己的脚本和样式，只能访问本服务
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
     " form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
-KINDS: Dict[Type[nationec.NationEcError], Tuple[int, str]] = {
+KINDS = {
     nationec.BusinessError: (409, "refused"),
     nationec.ProtocolError: (502, "protocol"),
     nationec.ResponseFormatError: (502, "unreadable"),
@@ -63,16 +60,24 @@ class Window:
     """读取请求，一次办一笔，其余的排队，各等 ``patience`` 秒。"""
 
     def __init__(self, client: nationec.Client, patience: float) -> None:
-        self.client = client
-        self.load_error: Optional[str] = None
+        self._client = client
+        self._transport: Any = client.transport
+        self._simulated = isinstance(client.transport, nationec.Simulator)
+        self._load_error: Optional[str] = None
         self._patience = patience
         self._turn = anyio.Lock()
         self._under_way: Optional[str] = None  # 正在办理的那一笔的 X-Call-Id
+        try:
+            if isinstance(client.transport, nationec.IsolatedDll):
+                client.transport.start()
+        except nationec.DllLoadError as error:  # 页面照常打开，由它告诉收款员
+            self._load_error = str(error)
+            log.error("%s", error)
 
     async def transaction(self, http: Request) -> Response:
         """``POST /api/交易类型``"""
         try:
-            request = self._request(http.path_params["trans_type"], await fields_of(http))
+            request = await self._request(http)
             with anyio.move_on_after(self._patience) as waiting:
                 await self._turn.acquire()
             if waiting.cancelled_caught:
@@ -81,61 +86,60 @@ class Window:
                 if await http.is_disconnected():
                     return problem(429, "gone", "调用方已断开连接")
                 self._under_way = http.headers.get(CALL_ID, "")
-                exchange = await run_in_threadpool(self.client.exchange, request)
+                exchange = await run_in_threadpool(self._client.exchange, request)
             finally:
                 self._under_way = None
                 self._turn.release()
         except nationec.NationEcError as error:
             response = failed(error)
-            self.load_error = str(error) if response.status_code == 503 else None
+            self._load_error = str(error) if response.status_code == 503 else None
             return response
         except ValidationError as error:
             wrong = {to_camel(str(*fault["loc"])): fault["msg"] for fault in error.errors()}
             return problem(422, "invalid", f"填写有误：{'；'.join(wrong.values())}", fields=wrong)
         except ValueError as error:  # 不是 JSON，或有编码里没有的字符
             return problem(422, "invalid", f"填写有误：{error}")
-        self.load_error = None
+        self._load_error = None
         number, data = str(exchange.out_biz_no or ""), exchange.data
         fits = number and number.isascii() and number.isprintable()  # 响应头里不能有汉字
         text = data.model_dump_json(by_alias=True) if data else "{}"
         return Response(text, headers={NUMBER: number} if fits else None, media_type=JSON)
 
-    def _request(self, trans_type: str, fields: Dict[str, Any]) -> nationec.Request[Any]:
+    async def _request(self, http: Request) -> nationec.Request[Any]:
+        trans_type = http.path_params["trans_type"]
+        fields = fields_of(await http.body())
         if not re.fullmatch(r"[a-z]\w*(\.\w+)+", trans_type, re.ASCII):
             raise HTTPException(404)
-        if fields.get("orgId") not in (None, self.client.org_id):
+        if fields.get("orgId") not in (None, self._client.org_id):
             raise ValueError("机构 ID orgId 与本机配置的医保定点机构代码不一致")
         if trans_type in REQUESTS:
             return REQUESTS[trans_type](**fields)
         if fields.get("outBizNo") == "":
-            fields["outBizNo"] = nationec.new_out_biz_no(self.client.org_id)
+            fields["outBizNo"] = nationec.new_out_biz_no(self._client.org_id)
         return nationec.AnyRequest(trans_type, **fields)
 
     async def cancel(self, http: Request) -> Response:
         """``POST /api/cancel``：结束正在办理的一笔，如果 ``X-Call-Id`` 与它的相同。"""
-        transport = self.client.transport
         mine = self._under_way == http.headers.get(CALL_ID, "")  # 否则尚未轮到，或已经办完
-        if mine and isinstance(transport, nationec.IsolatedDll):
-            transport.cancel()
-            return JSONResponse({"cancelled": True})
-        return JSONResponse({"cancelled": False})
+        cancelled = mine and not self._simulated
+        if cancelled:
+            self._transport.cancel()
+        return JSONResponse({"cancelled": cancelled})
 
     async def status(self, http: Request) -> Response:
         """``GET /api/status``"""
-        transport: Any = self.client.transport
         status = {
-            "orgId": self.client.org_id,
+            "orgId": self._client.org_id,
             "version": nationec.__version__,
-            "simulated": isinstance(transport, nationec.Simulator),
-            "timeout": transport.timeout,
-            "loadError": self.load_error,
+            "simulated": self._simulated,
+            "timeout": self._transport.timeout,
+            "loadError": self._load_error,
         }
         return JSONResponse(status)
 
 
-async def fields_of(http: Request) -> Dict[str, Any]:
+def fields_of(body: bytes) -> Dict[str, Any]:
     """JSON 对象，UTF-8 或 GB 18030（PowerBuilder、Delphi 写的是后者）；不看 Content-Type。"""
-    body = await http.body()
     with suppress(ValueError):
         try:
             text = body.decode("utf-8-sig")
@@ -155,7 +159,7 @@ def failed(error: nationec.NationEcError) -> Response:
         status, kind = 500, "cancelled"
     outcome = "unknown" if error.outcome_unknown else "refused" if kind == "refused" else "none"
     names = ("repeatable", "trans_type", "out_biz_no", "code")
-    facts = {name: getattr(error, name, None) for name in names}
+    facts = {to_camel(name): getattr(error, name, None) for name in names}
     return problem(status, kind, error.for_operator, outcome, detail=str(error), **facts)
 
 
@@ -180,7 +184,7 @@ def openapi() -> Dict[str, Any]:
     return {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
 
 
-def make_app(window: Window) -> Starlette:
+def make_app(window: Window, options: argparse.Namespace) -> Guard:
     def page(suffix: str, media_type: str) -> Response:
         content = Path(__file__).with_name(f"page.{suffix}").read_bytes()
         return Response(content, headers={"Content-Security-Policy": POLICY}, media_type=media_type)
@@ -200,20 +204,12 @@ def make_app(window: Window) -> Starlette:
         Route("/api/{trans_type}", window.transaction, methods=["POST"]),
     ]
     handlers = {HTTPException: unexpected, Exception: unexpected}
-    return Starlette(routes=routes, exception_handlers=handlers)
+    named = {route.path for route in routes}.union(f"/api/{name}" for name in REQUESTS)
+    return Guard(Starlette(routes=routes, exception_handlers=handlers), named, options)
 
 
-def listening(port: int) -> socket.socket:
-    """只监听本机。Windows 上不声明独占，别的程序也可以监听同一个端口。"""
-    listener = socket.socket()
-    exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
-    listener.setsockopt(socket.SOL_SOCKET, exclusive, 1)
-    listener.bind(("127.0.0.1", port))
-    listener.listen(64)
-    return listener
-
-
-def parsed(argv: Optional[Sequence[str]]) -> Tuple[argparse.Namespace, str, socket.socket]:
+def command_line() -> argparse.Namespace:
+    """命令行的选项；``token`` 是令牌，``listener`` 监听 ``port``，只监听本机。"""
     parser = argparse.ArgumentParser(description="医保码（医保电子凭证）本机服务")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--simulate", action="store_true", help="模拟，不需要动态库和网络")
@@ -228,7 +224,7 @@ def parsed(argv: Optional[Sequence[str]]) -> Tuple[argparse.Namespace, str, sock
     add("--no-origin", action="store_true", help="允许本机的 C/S 程序调用（没有 Origin，凭令牌）")
     add("--token-file", help="令牌文件；未指定时每次启动生成一个令牌，只适合试用")
     add("--patience", type=float, default=30, help="排队的超时时间（秒），默认 30")
-    options = parser.parse_args(argv)
+    options = parser.parse_args()
     if options.url and not (options.org_id or "").strip():
         parser.error("请用 --org-id 指定医保定点机构代码")
     for origin in options.origin:
@@ -236,12 +232,19 @@ def parsed(argv: Optional[Sequence[str]]) -> Tuple[argparse.Namespace, str, sock
             parser.error(f"--origin {origin}：应为 协议://主机[:端口]，小写，不带路径")
     try:
         path = options.token_file
-        token = Path(path).read_text("utf-8").strip() if path else secrets.token_urlsafe(24)
-        if len(token) < 16 or not token.isascii():
+        options.token = Path(path).read_text("utf-8").strip() if path else secrets.token_urlsafe(24)
+        if len(options.token) < 16 or not options.token.isascii():
             parser.error("令牌至少 16 个字符，只能用 ASCII 字符")
-        return options, token, listening(options.port)
-    except (OSError, ValueError) as error:
+        options.listener = listener = socket.socket()
+        # Windows 上不声明独占，别的程序也可以监听同一个端口
+        exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+        listener.setsockopt(socket.SOL_SOCKET, exclusive, 1)
+        listener.bind(("127.0.0.1", options.port))
+        listener.listen()
+    except (OSError, OverflowError, ValueError) as error:
         parser.error(str(error))
+    options.port = listener.getsockname()[1]
+    return options
 
 
 def connect(options: argparse.Namespace) -> nationec.Client:
@@ -254,32 +257,20 @@ def connect(options: argparse.Namespace) -> nationec.Client:
     return nationec.Client("http://simulator", "35020319001", transport=simulator)
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main() -> None:
     os.environ.setdefault("NATIONEC_LANG", "zh")
     on_command_line.set(True)  # 提示里写 --dll 和 officeName，不写 dll= 和 office_name
     logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s", level=logging.INFO)
-    options, token, listener = parsed(argv)
-    port = listener.getsockname()[1]
+    options = command_line()
     with connect(options) as client:
-        window = Window(client, options.patience)
-        try:
-            if isinstance(client.transport, nationec.IsolatedDll):
-                client.transport.start()
-        except nationec.DllLoadError as error:  # 页面照常打开，由它告诉收款员
-            window.load_error = str(error)
-            log.error("%s", error)
-        app = make_app(window)
-        named = {getattr(route, "path", "") for route in app.routes}
-        named.update(f"/api/{trans_type}" for trans_type in REQUESTS)
-        guard = Guard(app, named, options, token, port)
-        fragment = "" if options.token_file else f"#token={token}"
-        print(f"http://127.0.0.1:{port}/{fragment}", flush=True)
+        app = make_app(Window(client, options.patience), options)
+        fragment = "" if options.token_file else f"#token={options.token}"
+        print(f"http://127.0.0.1:{options.port}/{fragment}", flush=True)
         silent: Dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
-        config = uvicorn.Config(guard, ws="none", lifespan="off", **silent)
+        config = uvicorn.Config(app, ws="none", lifespan="off", **silent)
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
-    return 0
+            uvicorn.Server(config).run(sockets=[options.listener])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
