@@ -123,6 +123,7 @@ class TestMessage:
             ("devicetype", "SelfService", "devicetype is not listed: is it deviceType?"),
             ("businessType", "1101", "businessType=1101 is not listed, 01101 (挂号) is"),
             ("operatorId", "1" * 36, "operatorId has 36 characters, the standard's table has 20"),
+            ("officeName", "内　科" * 20, "officeName has 60 characters"),
         ],
     )
     def test_that_may_have_a_slip_is_sent_with_a_warning(self, message, field, value, warning):
@@ -162,13 +163,20 @@ class TestExitCodes:
         pattern = r"nationec: stdout did not take the answer .*\[ec\.query\]\n"
         assert re.fullmatch(pattern, done.stderr)
 
+    @on_posix
+    def test_2_is_for_a_request_from_a_closed_stdin(self):
+        command = ["sh", "-c", 'exec "$0" -m nationec "$@" <&-', sys.executable, *SIMULATED]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8")
+        assert (done.returncode, "cannot read -: " in done.stderr) == (2, True)
+
     @pytest.mark.skipif(not hasattr(sys, "set_int_max_str_digits"), reason="an old Python")
     def test_6_is_for_an_answer_that_python_does_not_print(self, nationec, at):
         limit = sys.get_int_max_str_digits()
-        mode = answer(FULL.replace('"张三"', '"张三","n":' + "9" * 700))
         try:
             sys.set_int_max_str_digits(640)
-            assert nationec(*SCAN, *at(mode))[:2] == (6, "")
+            for number in ("9" * 700, "1e400"):
+                mode = answer(FULL.replace('"张三"', '"张三","n":' + number))
+                assert nationec(*SCAN, *at(mode))[:2] == (6, "")
         finally:
             sys.set_int_max_str_digits(limit)
 
@@ -224,6 +232,7 @@ class TestExitCodes:
             (["ec.query"], {"data": "[" * 300}, "data must be an object"),
             (["ec.query"], {"oficeName": "张三"}, "oficeName is not listed: is it officeName?"),
             (["ec.query"], {"oficeName": "张三"}, "科室名称 officeName: it must be given"),
+            (["ec.query"], {**ON_WIRE, "operator_id": "1"}, "there is no such field"),
             (["--json", "no-file"], {}, "cannot read no-file: check the path"),
             (["ec.query", "--keep", "no/x"], ON_WIRE, "cannot write no/x: check the folder"),
             (["--timeout", "张三"], {}, "--timeout: give a number"),

@@ -135,6 +135,9 @@ class TestTables:
         path.write_bytes(self.dll("").read_bytes()[:600])
         text = doctor("--dll", path)["imports"]
         assert text.startswith("failed the DLL cannot be read as a library")
+        needs = shutil.copy(self.dll("needs"), tmp_path / "needs.dll")
+        path = path.rename(tmp_path / "libeay32.dll")
+        assert f"({path}: " in doctor("--dll", needs)["imports"]
 
     def test_without_pefile_the_rest_is_still_looked_at(self, doctor, mocker):
         mocker.patch.dict(sys.modules, {"pefile": None})

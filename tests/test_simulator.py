@@ -74,6 +74,7 @@ class TestItRefuses:
     def test_two_different_org_ids_and_no_field_that_a_province_adds(self, simulator):
         assert answered(simulator, message(orgId="2"))[0] == ReturnCode.ORG_ID_WRONG
         assert answered(simulator, message(gainWay="FACE")) == (0, "处理成功")
+        assert answered(simulator, message(businessType=None, business_type="01101"))[0] == -2
 
     def test_an_unknown_transaction_unless_it_is_told_of_it(self, client, simulator):
         request = AnyRequest("cn.nhsa.cert.get")

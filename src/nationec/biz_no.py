@@ -26,7 +26,7 @@ class _Counter:
         with self.lock:
             now = max(int(time.time()), self.second)  # the clock may be set back
             if now == self.second and self.number - self.first >= 36**places:
-                now += 1  # this second has no number left
+                now += 1  # this second has no number left: take those of the next
             if now > self.second:
                 self.second, self.first = now, self.number
             self.number += 1

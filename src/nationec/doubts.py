@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterator, Optional, Type
 from pydantic import ConfigDict
 
 from .codes import BusinessType, Code, IdType, MdtrtCertType
+from .json_text import CONTROL
 from .language import field
 from .models import Request
 
@@ -25,7 +26,7 @@ _LONGER = "%s has %d characters, the standard's table has %d"
 def doubts(request: Request[Any]) -> Iterator[str]:
     """Describe the values of ``request`` that look like mistakes."""
     for name, value in request.__dict__.items():
-        if type(value) is not str:
+        if not isinstance(value, str):
             continue
         for code in _CODES.get(name, ()):
             if code == f"0{value}":  # Excel or a C# int has dropped the zero
@@ -57,13 +58,16 @@ def widened(request_type: Type[Request[Any]]) -> Type[Request[Any]]:
         @classmethod
         def _validate(cls, data: Any, handler: Any) -> Any:
             fields = {names.get(name, name): value for name, value in data.items()}
-            # Validate the text cut to its limit, then put the whole text back.
+            if len(fields) < len(data):  # one under both of its names: it is refused
+                return request_type.model_validate(data)
+            # Validate the text cut to its limit, then put the whole text back. The
+            # warning stands here, since it would take much of each call in ``doubts``.
             whole = {}
             for name, info in cls.model_fields.items():
                 limit = sum(getattr(rule, "max_length", 0) for rule in info.metadata)
                 value = fields.get(name)
                 text = value.rstrip(" ") if isinstance(value, str) else ""
-                if 0 < limit < len(text) and text.isprintable():
+                if 0 < limit < len(text) and not CONTROL.search(text):
                     whole[name], fields[name] = text, text[:limit]
                     shown = f"{cls.trans_type}: {field(name)}"
                     request_log.warning(_LONGER, shown, len(text), limit)

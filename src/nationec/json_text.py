@@ -9,7 +9,7 @@ from pydantic_core import from_json
 ABSENT = ("", None, "null")
 """Values that count as absent in an answer. Platforms send all three."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def parse(text: str) -> Any:
@@ -20,18 +20,18 @@ def parse(text: str) -> Any:
     try:
         return parse_strictly(text)
     except ValueError:
-        return parse_strictly(_CONTROL.sub(" ", text))
+        return parse_strictly(CONTROL.sub(" ", text))
 
 
 def parse_strictly(text: str) -> Any:
     """Parse ``text``, which may nest 200 levels deep.
 
-    Raises ``RecursionError`` if it is deeper (pydantic would catch a ``ValueError``),
-    and ``ValueError`` if it is not JSON. The message of the ``ValueError`` may hold a
-    piece of ``text``.
+    Raises ``ValueError`` if it is not JSON; its message may hold a piece of ``text``.
+    Raises ``RecursionError`` if it is deeper, since pydantic makes a fault of one field
+    of a ``ValueError``.
     """
     try:
-        # For a lone surrogate encode raises ValueError; from_json would a TypeError.
+        # ``encode`` raises ValueError for a lone surrogate, from_json a TypeError.
         # The cache of strings would keep patients' names in memory.
         return from_json(text.encode(), allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
@@ -41,7 +41,7 @@ def parse_strictly(text: str) -> Any:
 
 
 def unwrap(value: Any) -> Any:
-    """Parse ``value`` until it is no JSON text: some platforms encode it twice."""
+    """Parse ``value`` as long as it is JSON text: some platforms encode it twice."""
     while isinstance(value, str):
         try:
             value = parse(value)

@@ -40,7 +40,7 @@ from typing_extensions import Annotated
 from .codes import Code, ReturnCode
 from .json_text import ABSENT, as_text
 from .language import _, field
-from .rows import ParsedJson, required
+from .rows import ParsedJson, filled
 
 
 class _Hidden:
@@ -145,14 +145,14 @@ def _sentence(model: Type[BaseModel], fault: Any) -> str:
         text = texts[fault["type"]].format(**fault.get("ctx", {}))
     else:
         text = fault["msg"].replace("Value error, ", "", 1)
-    name = first(fault["loc"])
+    name = field_of(fault["loc"])
     if not name:
         return text
     label = f"{chinese_name(model, name)} {field(name)}".strip()
     return _("{field}: {fault}").format(field=label, fault=text)
 
 
-def first(location: Tuple[Any, ...]) -> str:
+def field_of(location: Tuple[Any, ...]) -> str:
     """Return the field of a fault's location; empty if the whole model is wrong."""
     return str(location[0]) if location else ""
 
@@ -218,7 +218,7 @@ class Request(_Model, Generic[T]):
     operator_action: ClassVar[str] = "操作"
     """What the operator does, for ``NationEcError.for_operator``, for example 扫码."""
 
-    org_id: Annotated[Optional[str], required(40)] = None
+    org_id: Annotated[Optional[str], filled(40)] = None
     """机构 ID：医保定点机构代码
 
     The client sets it in the head and in the data."""
@@ -245,7 +245,7 @@ class Request(_Model, Generic[T]):
 
 
 class _Head(_Model):
-    trans_type: Annotated[str, required(40)]
+    trans_type: Annotated[str, filled(40)]
     """交易类型：§4.2.4.1"""
 
 

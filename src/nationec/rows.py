@@ -21,17 +21,17 @@ _BASE64 = (ascii_letters + digits + "+/").encode()
 _TEXT_RULES: Dict[str, Any] = {"pattern": r"^[^\x00-\x1f\x7f]*$", "strict": True}
 
 
-def required(limit: int) -> Any:
-    """Require text (必填 Y) of at most ``limit`` characters."""
+def filled(limit: int) -> Any:
+    """Text of 1 to ``limit`` characters, as of fields that are required (必填 Y)."""
     return Field(min_length=1, max_length=limit, **_TEXT_RULES)
 
 
-def optional(limit: int) -> Any:
-    """Allow text (必填 N) of at most ``limit`` characters."""
+def may_be_empty(limit: int) -> Any:
+    """Text of at most ``limit`` characters, as of other fields (必填 N)."""
     return Field(max_length=limit, **_TEXT_RULES)
 
 
-def answered(limit: int) -> Any:
+def documented(limit: int) -> Any:
     """Document the length of an answer's field, and do not enforce it."""
     return Field(json_schema_extra={"maxLength": limit})
 

@@ -15,11 +15,19 @@ from .codes import BusinessType, IdType, MdtrtCertType, PwdFlag
 from .json_text import as_text
 from .language import _, field
 from .models import Request, Response, T
-from .rows import LISTED, JsonOrText, ParsedJson, Photo, answered, optional, required
+from .rows import (
+    LISTED,
+    JsonOrText,
+    ParsedJson,
+    Photo,
+    documented,
+    filled,
+    may_be_empty,
+)
 
-_Code3 = Annotated[str, required(3)]
-_Code5 = Annotated[str, required(5)]
-_Code6 = Annotated[str, required(6)]
+_Code3 = Annotated[str, filled(3)]
+_Code5 = Annotated[str, filled(5)]
+_Code6 = Annotated[str, filled(6)]
 
 
 class Operated(Request[T], Generic[T]):
@@ -37,13 +45,13 @@ class Operated(Request[T], Generic[T]):
 
     business_type: Annotated[Union[BusinessType, _Code5], LISTED]
     """用码业务类型：详见 6.1 代码标识说明"""
-    operator_id: Annotated[str, required(20)]
+    operator_id: Annotated[str, filled(20)]
     """收款员编号"""
-    operator_name: Annotated[str, required(30)]
+    operator_name: Annotated[str, filled(30)]
     """收款员姓名"""
-    office_id: Annotated[str, required(20)]
+    office_id: Annotated[str, filled(20)]
     """医保科室编号"""
-    office_name: Annotated[str, required(30)]
+    office_name: Annotated[str, filled(30)]
     """科室名称"""
 
     # Editors show this docstring where one of the requests is made.
@@ -63,7 +71,7 @@ class Operated(Request[T], Generic[T]):
 class Numbered(Operated[T], Generic[T]):
     """A transaction with a number of its own (医疗机构业务流水号, §4.2.3)."""
 
-    out_biz_no: Annotated[Optional[str], required(64)] = None
+    out_biz_no: Annotated[Optional[str], filled(64)] = None
     """定点医药机构本次业务流水号：不可重复，每次请求都需要唯一
 
     If it is ``None``, the client makes one with ``new_out_biz_no``."""
@@ -72,29 +80,29 @@ class Numbered(Operated[T], Generic[T]):
 class DecodedResponse(Response):
     """The insured person: the rows that §5.3.4, §5.4.4 and §5.5.4 have in common."""
 
-    id_no: Annotated[str, answered(64)]
+    id_no: Annotated[str, documented(64)]
     """参保人身份证"""
-    id_type: Annotated[Union[IdType, str], LISTED, answered(64)]
+    id_type: Annotated[Union[IdType, str], LISTED, documented(64)]
     """证件类型：详见 6.2 证件类型代码表
 
     A code that the table does not list is a plain ``str``, without a ``label``."""
-    user_name: Annotated[str, answered(64)]
+    user_name: Annotated[str, documented(64)]
     """参保人姓名"""
-    ec_token: Annotated[str, answered(40)]
+    ec_token: Annotated[str, documented(40)]
     """令牌：用于业务处理验证"""
-    insu_org: Annotated[str, answered(6)]
+    insu_org: Annotated[str, documented(6)]
     """参保地区编码：详见 6.4 统筹区编码"""
-    ec_index_no: Annotated[Optional[str], answered(32)] = None
+    ec_index_no: Annotated[Optional[str], documented(32)] = None
     """电子凭证索引号"""
-    gender: Annotated[Optional[str], answered(2)] = None
+    gender: Annotated[Optional[str], documented(2)] = None
     """性别"""
-    birthday: Annotated[Optional[str], answered(10)] = None
+    birthday: Annotated[Optional[str], documented(10)] = None
     """出生日期
 
     Kept as received: platforms send both ``1998-01-01`` and ``1998.01.01``."""
-    nationality: Annotated[Optional[str], answered(32)] = None
+    nationality: Annotated[Optional[str], documented(32)] = None
     """国籍"""
-    email: Annotated[Optional[str], answered(32)] = None
+    email: Annotated[Optional[str], documented(32)] = None
     """电子邮箱"""
     extra: ParsedJson = None
     """扩展参数：预留字段
@@ -113,7 +121,7 @@ class EcQueryRequest(Operated[EcQueryResponse]):
     repeatable = True
     operator_action = "扫码"
 
-    device_type: Annotated[Optional[str], optional(30)] = None
+    device_type: Annotated[Optional[str], may_be_empty(30)] = None
     """设备类型：自助机该字段设为 SelfService，其它情况不用设置"""
     photo_data: Optional[Photo] = None
     """人脸照片：base64 字符串，大小控制在 100k 以下
@@ -143,7 +151,7 @@ class QrcodeGetRequest(Numbered[QrcodeGetResponse]):
 class AuthCheckResponse(DecodedResponse):
     """刷脸授权获取医保身份的响应 (§5.5.4): the insured person whose face it is."""
 
-    auth_no: Annotated[str, answered(64)]
+    auth_no: Annotated[str, documented(64)]
     """实人认证业务流水号：医保综合服务终端返回的授权码"""
 
 
@@ -154,7 +162,7 @@ class AuthCheckRequest(Numbered[AuthCheckResponse]):
     repeatable = True
     operator_action = "刷脸"
 
-    auth_no: Annotated[str, required(64)]
+    auth_no: Annotated[str, filled(64)]
     """实人认证业务流水号：医保综合服务终端返回的授权码
 
     ``EcAuthRequest`` asks the terminal for it."""
@@ -170,9 +178,9 @@ class AuthCheckRequest(Numbered[AuthCheckResponse]):
 class EcPwdResponse(Response):
     """医保电子凭证密码核验的响应 (§5.6.4)."""
 
-    pwd_flag: Annotated[Union[PwdFlag, str], LISTED, answered(2)]
+    pwd_flag: Annotated[Union[PwdFlag, str], LISTED, documented(2)]
     """密码核验结果：1-有效；0-无效"""
-    ec_token: Annotated[str, answered(50)]
+    ec_token: Annotated[str, documented(50)]
     """身份核验令牌"""
     extra: ParsedJson = None
     """扩展参数：预留字段
@@ -196,21 +204,21 @@ class EcPwdRequest(Operated[EcPwdResponse]):
     repeatable = True
     operator_action = "输入密码"
 
-    id_no: Annotated[str, required(30)]
+    id_no: Annotated[str, filled(30)]
     """人员证件号码"""
     id_type: Annotated[Union[IdType, _Code3], LISTED]
     """人员证件类型"""
-    user_name: Annotated[str, required(50)]
+    user_name: Annotated[str, filled(50)]
     """人员姓名"""
     business_type: Annotated[Union[BusinessType, _Code6], LISTED]
     """办理业务类型：详见 6.1 代码标识说明"""
-    ec_token: Annotated[Optional[str], optional(50)] = None
+    ec_token: Annotated[Optional[str], may_be_empty(50)] = None
     """身份核验令牌：若是采用二维码解析用户身份，则须传递
 
     Required when ``mdtrt_cert_type`` is 01A (§5.6.3)."""
     mdtrt_cert_type: Annotated[Union[MdtrtCertType, _Code3], LISTED]
     """就诊凭证类型：详见 6.5 就诊凭证类型"""
-    device_type: Annotated[Optional[str], optional(30)] = None
+    device_type: Annotated[Optional[str], may_be_empty(30)] = None
     """设备类型：刷脸终端该字段设为 FaceTerminal，其它情况不用设置"""
     ext_data: JsonOrText = {}  # noqa: RUF012 - pydantic copies it for each request
     """扩展参数：预留 json 字段
@@ -231,9 +239,9 @@ class EcPwdRequest(Operated[EcPwdResponse]):
 class EcAuthResponse(Response):
     """刷脸获取医保用户身份授权的响应 (the terminal's standard)."""
 
-    auth_no: Annotated[str, answered(64)]
+    auth_no: Annotated[str, documented(64)]
     """实人认证业务流水号：``AuthCheckRequest`` needs it"""
-    out_biz_no: Annotated[Optional[str], answered(64)] = None
+    out_biz_no: Annotated[Optional[str], documented(64)] = None
     """定点医药机构本次业务流水号"""
     ext_data: ParsedJson = None
     """扩展参数
@@ -259,6 +267,8 @@ class EcAuthRequest(Numbered[EcAuthResponse]):
     A ``dict`` is sent as JSON text: the terminal's standard has no objects here."""
 
 
+# A new transaction needs a class above, a line here, and its name in ``__init__``; an
+# example in ``simulator``, if it is to be answered there.
 TRANSACTIONS: Dict[str, Type[Request[Any]]] = {
     request.trans_type: request
     for request in (

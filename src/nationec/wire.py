@@ -20,7 +20,7 @@ from . import gb18030
 from .errors import ResponseFormatError, format_error
 from .json_text import ABSENT, parse, write
 from .language import _, cut, option, setting
-from .models import AnyRequest, Envelope, Request, T, first
+from .models import AnyRequest, Envelope, Request, T, field_of
 
 Extra = Union[Dict[str, Any], str, None]
 """``extra`` of the head (§4.2.4.1): an object, or JSON text that is sent unchanged."""
@@ -285,7 +285,7 @@ def _unreadable(
     what: str, model: Type[T], value: Any, faults: Sequence[Any]
 ) -> ResponseFormatError:
     # pydantic's messages are not shown: they may hold the value.
-    kinds = {first(each["loc"]) or model.__name__: each["type"] for each in faults}
+    kinds = {field_of(each["loc"]) or model.__name__: each["type"] for each in faults}
     missing = tuple(name for name in kinds if kinds[name] == "missing")
     unreadable = tuple(name for name in kinds if kinds[name] != "missing")
     sentences = [] if value else [_("{what} is empty").format(what=what)]

@@ -292,12 +292,13 @@ CHINESE: Dict[str, str] = {
     "2 usage or invalid request, nothing was sent; 3 DLL not loaded;\n"
     "4 return value not 0000; 5 refused by the platform; "
     "6 unreadable answer, or stdout did\n"
-    "not take it; 7 timeout, crash or cancelled (Ctrl-C), the outcome is unknown": (
+    "not take it; 7 timeout, crash or cancelled (Ctrl-C), the outcome is unknown;\n"
+    "130 Ctrl-C before anything was sent": (
         "标准输出：响应的 data，JSON，UTF-8 编码\n"
         "退出码：0 成功；2 用法或请求有误，未发送；"
         "3 动态库无法加载；4 返回值不是 0000；\n"
         "5 平台返回错误；6 响应无法解析，或写入标准输出失败；\n"
-        "7 超时、崩溃或已取消（Ctrl-C），结果未知"
+        "7 超时、崩溃或已取消（Ctrl-C），结果未知；130 发送前按了 Ctrl-C"
     ),
     "交易类型; may stand in the message of --json": (
         "交易类型；--json 的报文中已有时可省略"

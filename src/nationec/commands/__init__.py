@@ -27,9 +27,10 @@ def main(argv: Optional[List[str]] = None) -> int:
     exit_code = 0
     try:
         exit_code = _run(sys.argv[1:] if argv is None else argv)
-        print(end="", flush=True)
+        print(end="", flush=True)  # here, and not at exit
     except OSError as error:
-        # The reader of the pipe (such as head) has closed it. Windows says EINVAL.
+        # The reader of the pipe (such as head) has closed it. Windows says EINVAL. A
+        # command with an exit code has reported what is wrong with stdout.
         if not exit_code and error.errno not in (errno.EPIPE, errno.EINVAL):
             raise
         if sys.stdout is not None:  # the flush at exit must not fail too
@@ -41,10 +42,10 @@ def main(argv: Optional[List[str]] = None) -> int:
 
 
 def _run(argv: List[str]) -> int:
-    warnings: List[str] = []
+    messages: List[str] = []  # the command adds to it
     failure, exit_code = None, 0
     try:
-        arguments = command_line().parse_args(argv, Namespace(warnings=warnings))
+        arguments = command_line().parse_args(argv, Namespace(messages=messages))
         exit_code = arguments.run(arguments) or 0
     except SystemExit:  # after --help and --version
         return 0
@@ -52,4 +53,4 @@ def _run(argv: List[str]) -> int:
         return 130  # as shells do
     except NationEcError as error:
         failure = error
-    return report(failure, warnings, argv) or exit_code
+    return report(failure, messages, argv) or exit_code

@@ -32,7 +32,7 @@ def run(arguments: Namespace) -> None:
     """Carry out the transaction, and print the answer."""
 
     def collect(record: logging.LogRecord) -> bool:
-        arguments.warnings.append(record.getMessage())
+        arguments.messages.append(record.getMessage())
         return True
 
     request_log.addFilter(collect)
@@ -61,16 +61,15 @@ def _exchange(request: Request[Any], arguments: Namespace) -> Exchange[Any]:
             raise cancelled from None
         finally:
             if file is not None:
-                arguments.warnings += _kept(file, done, client.wire)
+                arguments.messages += _kept(file, done, client.wire)
 
 
 def _client(arguments: Namespace, **settings: Any) -> Client:
     url, org_id = arguments.url, arguments.org_id
     settings["data_format"] = arguments.data_format
     if arguments.simulate:
-        simulator = Simulator(timeout=arguments.timeout)
         url, org_id = url or "http://simulator", org_id or "1"
-        return Client(url, org_id, transport=simulator, **settings)
+        return Client(url, org_id, transport=Simulator(), **settings)
     if not (url and org_id):
         text = _(
             "give --url and --org-id, or NATIONEC_URL and NATIONEC_ORG_ID, "
@@ -138,7 +137,8 @@ def _print(exchange: Exchange[Any], arguments: Namespace) -> None:
         }
     try:
         write(sys.stdout, output, arguments.ascii)
-    except (OSError, ValueError) as error:  # ValueError: a number of 5,000 digits
+    except (OSError, ValueError, KeyboardInterrupt) as error:
+        # ValueError: a number of 5,000 digits, or one that JSON does not have.
         text = _("stdout did not take the answer ({kind}): check its reader and room")
         lost = ResponseFormatError(text.format(kind=type(error).__name__))
         lost.attach(exchange)

@@ -29,7 +29,7 @@ def run(arguments: Namespace) -> int:
     if found:
         return 0
     text = _("not in the standard of 2021-11-12: a province or a later one may have it")
-    arguments.warnings.append(text)
+    arguments.messages.append(text)
     return 1
 
 

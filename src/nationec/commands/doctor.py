@@ -11,7 +11,7 @@ from ..errors import DllLoadError, load_error
 from ..language import _
 from ..transports import binding
 from ..transports.isolated import IsolatedDll
-from .imports import dll_version, missing_dlls
+from .pe_file import dll_version, missing_dlls
 
 Finding = Tuple[str, str, str]
 """A line: status (ok, warning or failed), check (one word), and what to do."""
@@ -99,8 +99,9 @@ def _file(path: str) -> Iterator[Finding]:
     except ImportError:
         text = _("version and imports not looked at: pip install nationec[doctor]")
         yield _("warning"), _("imports"), text
-    except (OSError, ValueError) as error:
-        text = str(load_error("not-a-library", path, detail=type(error).__name__))
+    except OSError as error:
+        wrong = error.filename or path  # the DLL, or one that it needs
+        text = str(load_error("not-a-library", wrong, detail=type(error).__name__))
         yield _("failed"), _("imports"), text
 
 

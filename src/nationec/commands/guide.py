@@ -35,5 +35,5 @@ def run(arguments: Namespace) -> int:
         print(*map(str.rstrip, found), sep="\n\n")
         return 0
     text = _("no chapter has that in its heading, there are: {headings}")
-    arguments.warnings.append(text.format(headings=", ".join(headings)))
+    arguments.messages.append(text.format(headings=", ".join(headings)))
     return 1

@@ -23,7 +23,7 @@ from .output import InvalidRequest
 def read_message(arguments: Namespace) -> Request[Any]:
     """Return the request, checked, and put the rest of the message into ``arguments``.
 
-    This is ``org_id``, ``extra`` and ``data_format``, and ``warnings`` for possible
+    This is ``org_id``, ``extra`` and ``data_format``, and ``messages`` of possible
     mistakes. Raises ``InvalidRequest``.
     """
     head = _read_head(arguments.json)
@@ -40,10 +40,11 @@ def read_message(arguments: Namespace) -> Request[Any]:
     text = _("transType is not the same in TRANS_TYPE and --json")
     trans_type = _agreed(text, arguments.trans_type, head.get("transType"))
     arguments.extra = head.get("extra")
-    # What arrived as text is sent as text. Wire would send an object in extra so too.
+    # Send ``data`` as text if it arrived as text; but not if ``extra`` is an object,
+    # which ``Wire`` would then write as text too.
     as_text = isinstance(head["data"], str) and not isinstance(arguments.extra, dict)
     arguments.data_format = "string" if as_text else "object"
-    return _request(trans_type, data, arguments.warnings)
+    return _request(trans_type, data, arguments.messages)
 
 
 def _read_head(path: str) -> Dict[str, Any]:
@@ -66,7 +67,7 @@ def _contents(path: str) -> str:
     """Read UTF-8, else GB 18030, which many programs for Chinese Windows write."""
     try:
         raw = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-    except OSError:
+    except (OSError, AttributeError):  # AttributeError: there is no stdin
         text = _("cannot read {path}: check the path and that this user may read it")
         raise InvalidRequest(text.format(path=path)) from None
     contents = decode(raw, "utf-8-sig") or decode(raw, "gb18030")

@@ -35,14 +35,15 @@ def unwritable(path: str) -> InvalidRequest:
 def write(stream: Optional[TextIO], value: Any, ascii_only: bool) -> None:
     """Write ``value`` as JSON: UTF-8 in a pipe or file, else the console's encoding.
 
-    Raises ``OSError`` if the stream is closed or full.
+    Raises ``OSError`` if the stream is closed or full, and ``ValueError`` for a number
+    that cannot be written.
     """
     if stream is None:
         raise OSError("closed")
     # A program that reads a pipe expects UTF-8, whatever code page this Windows has.
     if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
         stream.reconfigure(encoding="utf-8", newline="\n")
-    text = json.dumps(value, ensure_ascii=ascii_only, indent=2)
+    text = json.dumps(value, ensure_ascii=ascii_only, allow_nan=False, indent=2)
     try:
         text.encode(stream.encoding or "utf-8")
     except UnicodeEncodeError:  # the console lacks a character
@@ -58,6 +59,7 @@ def report(
     if warnings:
         facts["warnings"] = warnings
     if facts and sys.stderr is not None:
+        # Not from the parser, which may have failed.
         if "--json-errors" in argv or "--ascii" in argv:
             write(sys.stderr, facts, "--ascii" in argv)
         else:

@@ -130,7 +130,8 @@ def _add_call(parser: _Parser) -> None:
         "3 DLL not loaded;\n"
         "4 return value not 0000; 5 refused by the platform; "
         "6 unreadable answer, or stdout did\n"
-        "not take it; 7 timeout, crash or cancelled (Ctrl-C), the outcome is unknown"
+        "not take it; 7 timeout, crash or cancelled (Ctrl-C), the outcome is unknown;\n"
+        "130 Ctrl-C before anything was sent"
     )
     text = _("交易类型; may stand in the message of --json")
     parser.add("trans_type", text, metavar="TRANS_TYPE", nargs="?")

@@ -12,7 +12,7 @@ from ..errors import crash_error, timeout_error
 from ..gb18030 import decode, encode
 from ..json_text import parse, unwrap
 from ..language import _
-from ..models import first
+from ..models import field_of
 from ..transactions import TRANSACTIONS, EcPwdRequest, Numbered
 
 _PATIENT = {  # the example of §5.3.5.2
@@ -157,10 +157,12 @@ class Simulator:
         is_missing = request_type is EcPwdRequest and "extData" not in data
         wrong = ["extData"] if is_missing else []
         try:
-            request_type.model_validate(data)
+            # The platform knows no Python names.
+            wire = {name: data[name] for name in data if to_camel(name) == name}
+            request_type.model_validate(wire)
         except ValidationError as error:
             wrong += [
-                to_camel(first(fault["loc"])) or fault["msg"]
+                to_camel(field_of(fault["loc"])) or fault["msg"]
                 for fault in error.errors()
                 if fault["type"] not in _ACCEPTED
             ]
@@ -224,13 +226,17 @@ def _out_data(answer: _Answer, message: Any) -> bytes:
     if words is None:
         success = "处理成功"  # as in §5.3.5.2
         listed = ReturnCode.listed(answer.code)
-        words = success if answer.code == 0 else listed and listed.label
+        words = success if _is_success(answer) else listed and listed.label
     envelope = {"data": _data(answer, message), "code": answer.code, "message": words}
     return encode(json.dumps(envelope, ensure_ascii=False))
 
 
+def _is_success(answer: _Answer) -> bool:
+    return str(answer.code) == "0"  # some platforms send text
+
+
 def _data(answer: _Answer, message: Any) -> Any:
-    data = {} if answer.data is None and answer.code == 0 else answer.data
+    data = {} if answer.data is None and _is_success(answer) else answer.data
     if isinstance(data, BaseModel):
         return data.model_dump(by_alias=True)
     if isinstance(data, dict):

@@ -7,7 +7,7 @@ from ..transports import binding
 
 
 def _image(path: str) -> Any:
-    """Parse a DLL. Raises ``ImportError``, and ``ValueError`` if it is none."""
+    """Parse a DLL. Raises ``ImportError``, and ``OSError`` if it is none."""
     import pefile  # type: ignore[import-untyped,unused-ignore]
 
     try:
@@ -15,7 +15,7 @@ def _image(path: str) -> Any:
             image.parse_data_directories([1, 2])  # imports and resources
             return image
     except pefile.PEFormatError as error:
-        raise ValueError(str(error)) from None
+        raise OSError(None, str(error), path) from None
 
 
 def dll_version(path: str) -> str:
