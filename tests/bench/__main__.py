@@ -30,6 +30,7 @@ ON_WIRE = EcQueryRequest(**COMMON).model_dump(by_alias=True, exclude_none=True)
 IMAGE = (bytes(range(256)) * 293)[:75_000]
 TEXT = base64.b64encode(IMAGE).decode()
 
+# What any program pays that uses pydantic.
 A_MODEL = """
 from pydantic import BaseModel
 class Model(BaseModel):
@@ -87,8 +88,8 @@ def compare(what, ours, theirs, number=1):
             taken.append((perf_counter() - start) / number)
         rounds.append(taken)
     del rounds[0]  # in which both get ready
-    time = median(own for own, _ in rounds) * 1000
-    show(what, median(own / other for own, other in rounds), f"{time:.3f} ms")
+    milliseconds = median(own for own, _ in rounds) * 1000
+    show(what, median(own / other for own, other in rounds), f"{milliseconds:.3f} ms")
 
 
 def show(what, ratio, more):
@@ -161,6 +162,7 @@ def memory(dll):
 MEASUREMENTS = {"calls": calls, "start": start, "isolated": isolated, "memory": memory}
 
 print(f"Python {platform.python_version()}, pydantic {pydantic.VERSION}, {platform.platform()}")
+print(f"{'against the baseline':<48}  ratio")
 library = standin()
 for name in sys.argv[1:] or MEASUREMENTS:
     MEASUREMENTS[name](library)
