@@ -11,12 +11,13 @@ import time
 import pytest
 
 from nationec import Simulator
+from nationec.commands import call
 
 from .conftest import COMMON, INSURED, ON_WIRE, PATIENT, answer, hexed, on_linux, on_posix
 
 CALL = ["call", "--json", "-"]
-SCAN = [*CALL, "ec.query"]
-SIMULATED = [*SCAN, "--simulate"]
+CALL_QUERY = [*CALL, "ec.query"]
+SIMULATED = [*CALL_QUERY, "--simulate"]
 FULL = json.dumps({"code": 0, "data": {**PATIENT, "userName": "张三"}}, ensure_ascii=False)
 
 
@@ -48,13 +49,18 @@ def message(nationec, tmp_path):
     def message(stdin, *arguments):
         keep = tmp_path / "kept.json"
         _, _, err = nationec(*CALL, "--simulate", "--keep", keep, *arguments, stdin=stdin)
+        assert keep.exists(), err
         return json.loads(json.loads(keep.read_bytes())["inData"]), err
 
     return message
 
 
 class TestSettings:
-    def test_a_dll_has_a_minute_and_64_kib_unless_told(self, nationec):
+    def test_a_dll_has_a_minute_and_64_kib_unless_told(self, nationec, mocker):
+        run = mocker.spy(call, "run")
+        nationec(*SIMULATED)
+        (arguments,) = run.call_args.args
+        assert (arguments.timeout, arguments.out_buffer_size) == (60, 65536)
         _, shown, _ = nationec("call", "--help")
         assert "deadline, 60 s by default" in shown
         assert "65536 bytes by default" in shown
@@ -62,17 +68,18 @@ class TestSettings:
     def test_may_stand_in_the_environment_with_the_quotes_and_blanks_of_cmd(
         self, nationec, monkeypatch, standin
     ):
-        assert "give --url and --org-id" in nationec(*SCAN)[2]
+        assert "give --url and --org-id" in nationec(*CALL_QUERY)[2]
         monkeypatch.setenv("NATIONEC_URL", ' "http://h/localQrCodeQuery" ')
         monkeypatch.setenv("NATIONEC_ORG_ID", "1234567 ")
         monkeypatch.setenv("NATIONEC_DLL", f'"{standin}"')
+        monkeypatch.setenv("NATIONEC_TIMEOUT", "")
         message = {"orgId": "1234567", "transType": "ec.query ", "data": ON_WIRE}
         assert nationec(*CALL, stdin=message)[0] == 0
         monkeypatch.setenv("NATIONEC_TIMEOUT", "0.5")
-        status, _, err = nationec(*SCAN, "--url", "http://h/sleep=60000")
+        status, _, err = nationec(*CALL_QUERY, "--url", "http://h/sleep=60000")
         assert (status, "within 0.5 s" in err) == (7, True)
         monkeypatch.setenv("NATIONEC_PYTHON", "no-such-python")
-        assert nationec(*SCAN)[0] == 3
+        assert nationec(*CALL_QUERY)[0] == 3
 
     def test_one_encoding_in_and_another_out(self, nationec, at):
         scan = [*CALL, "x", *at(answer({"code": 0, "data": {"name": "张三"}}, "utf-8"))]
@@ -85,7 +92,7 @@ class TestMessage:
     def test_is_a_file_with_either_spelling(self, message, tmp_path):
         path = tmp_path / "请求.json"
         for fields in (COMMON, ON_WIRE):
-            path.write_text(json.dumps(fields))
+            path.write_text(json.dumps({**fields, "orgId": ""}))
             sent, err = message(b"", "--json", path, "ec.query", "--org-id", "777")
             assert (sent["data"], err) == ({"orgId": "777", **ON_WIRE}, "")
 
@@ -98,7 +105,7 @@ class TestMessage:
     def test_of_any_transaction_goes_out_as_it_came(self, message):
         data = {"outBizNo": "1", "amount": 12.5, "goods": [{"name": "药", "n": None}], "extra": {}}
         data["trans_type"] = "a field of its own"
-        whole = {"orgId": "7", "transType": "cn.nhsa.cert.get", "extra": {"a": 1}, "data": data}
+        whole = {"orgId": "7", "transType": "cn.example.own", "extra": {"a": 1}, "data": data}
         sent, err = message({**whole, "data": {**data, "nothing": None}})
         assert sent == {**whole, "data": {"orgId": "7", **data}}
         assert "500021" in err  # which the simulator does not know
@@ -106,6 +113,10 @@ class TestMessage:
     def test_whose_data_came_as_text_goes_out_as_text(self, message):
         sent, _ = message({"transType": "x.y", "data": json.dumps({"a": "药"})})
         assert json.loads(sent["data"]) == {"orgId": "1", "a": "药"}
+
+    def test_whose_field_is_null_goes_out_as_if_it_lacked_the_field(self, message):
+        sent, _ = message({**COMMON, **INSURED, "extData": None}, "cn.nhsa.ec.pwd")
+        assert sent["data"]["extData"] == {}
 
     def test_each_extra_stays_where_it_stood(self, message):
         fields = {**ON_WIRE, "extra": {"in": "data"}}
@@ -119,7 +130,6 @@ class TestMessage:
         ("field", "value", "warning"),
         [
             ("gainWay", "FACE", ""),
-            ("photo", None, ""),
             ("devicetype", "SelfService", "devicetype is not listed: is it deviceType?"),
             ("businessType", "1101", "businessType=1101 is not listed, 01101 (挂号) is"),
             ("operatorId", "1" * 36, "operatorId has 36 characters, the standard's table has 20"),
@@ -143,7 +153,7 @@ class TestExitCodes:
         ],
     )
     def test_of_a_call_that_fails(self, nationec, at, mode, exit_code, error, facts):
-        status, out, err = nationec(*SCAN, *at(mode), "--json-errors")
+        status, out, err = nationec(*CALL_QUERY, *at(mode), "--json-errors")
         assert (status, out) == (exit_code, "")
         shown = json.loads(err)
         assert shown["text"].endswith(" [ec.query]")
@@ -176,7 +186,7 @@ class TestExitCodes:
             sys.set_int_max_str_digits(640)
             for number in ("9" * 700, "1e400"):
                 mode = answer(FULL.replace('"张三"', '"张三","n":' + number))
-                assert nationec(*SCAN, *at(mode))[:2] == (6, "")
+                assert nationec(*CALL_QUERY, *at(mode))[:2] == (6, "")
         finally:
             sys.set_int_max_str_digits(limit)
 
@@ -205,12 +215,15 @@ class TestExitCodes:
         where = [*at("sleep=60000"), "--keep", keep]
         status, out, err = interrupted(keep, *where, "--json-errors")
         shown = json.loads(err)
+        kept = json.loads(keep.read_bytes())
         assert (status, out, shown["outcomeUnknown"]) == (7, "", True)
         assert "the call was cancelled" in shown["text"]
-        assert shown["error"] == json.loads(keep.read_bytes())["error"] == "DllCrashError"
+        assert shown["transType"] == kept["transType"] == "ec.query"
+        assert shown["error"] == kept["error"] == "DllCrashError"
+        assert kept["elapsedMs"] > 10
 
     @on_posix
-    def test_130_is_for_ctrl_c_before(self, interrupted, at, tmp_path):
+    def test_130_is_for_ctrl_c_before_anything_was_sent(self, interrupted, at, tmp_path):
         starting = tmp_path / "starting"
         python = f"sh -c 'touch {starting}; exec sleep 60'"
         assert interrupted(starting, *at(), "--python", python) == (130, "", "")
@@ -227,6 +240,7 @@ class TestExitCodes:
             ([], {"transType": "x" * 41, "data": {}}, "at most 40 characters"),
             (["ec.query"], b'{"a": NaN}', "this is not a JSON object"),
             (["ec.query"], [], "this is not a JSON object"),
+            (["ec.query"], b"[" * 300, "this is not a JSON object"),
             (["ec.query"], b"\xff\xfe{", "neither UTF-8 nor GB 18030"),
             (["ec.query"], {"data": "x"}, "data must be an object"),
             (["ec.query"], {"data": "[" * 300}, "data must be an object"),
@@ -236,6 +250,7 @@ class TestExitCodes:
             (["--json", "no-file"], {}, "cannot read no-file: check the path"),
             (["ec.query", "--keep", "no/x"], ON_WIRE, "cannot write no/x: check the folder"),
             (["--timeout", "张三"], {}, "--timeout: give a number"),
+            (["--timeout", "1e9"], {}, "--timeout: give a number"),
             (["--out-buffer-size", "0"], {}, "--out-buffer-size: give a number"),
         ],
     )
@@ -260,7 +275,7 @@ class TestExitCodes:
         self, nationec, at, standin, tmp_path, monkeypatch, language
     ):
         monkeypatch.setenv("NATIONEC_LANG", language)
-        real = [*SCAN, *at()]
+        real = [*CALL_QUERY, *at()]
         no_token = {**ON_WIRE, **dict(zip(("idNo", "idType", "userName"), INSURED.values()))}
         for arguments, message in (
             ([*real, "--dll", tmp_path / "no.dll"], ON_WIRE),
@@ -291,12 +306,16 @@ class TestForms:
         assert shown.pop("data").items() >= data.items()
         assert shown == {**head, "transType": "cn.nhsa.qrcode.get", "outBizNo": "X1"}
 
+    def test_ascii_is_for_stdout_too(self, nationec):
+        status, out, _ = nationec(*SIMULATED, "--ascii")
+        assert (status, out.isascii(), json.loads(out)["userName"]) == (0, True, "张三")
+
     def test_a_warning_is_part_of_the_json(self, nationec, at):
         slip = {**ON_WIRE, "businessType": "1101"}
         status, _, err = nationec(*SIMULATED, "--json-errors", stdin=slip)
         assert (status, list(json.loads(err))) == (0, ["warnings"])
         refused = at(answer({"code": 500004}))
-        status, _, err = nationec(*SCAN, *refused, "--json-errors", stdin=slip)
+        status, _, err = nationec(*CALL_QUERY, *refused, "--json-errors", stdin=slip)
         shown = json.loads(err)
         assert (status, shown["code"], len(shown["warnings"])) == (5, 500004, 1)
 
@@ -307,7 +326,8 @@ class TestKeep:
         def keep(mode):
             path = tmp_path / "kept.json"
             message = {**ON_WIRE, "officeName": "\u9fb4科"}
-            status, *_ = nationec(*SCAN, *at(mode), "--keep", path, stdin=message)
+            arguments = [*at(mode), "--keep", path, "--response-encoding", "utf-8"]
+            status, *_ = nationec(*CALL_QUERY, *arguments, stdin=message)
             return status, json.loads(path.read_bytes())
 
         return keep
@@ -315,7 +335,8 @@ class TestKeep:
     @pytest.mark.parametrize(
         ("mode", "exit_code", "error", "answered"),
         [
-            (answer(FULL), 0, None, {"returnValue": "0000", "outData": FULL}),
+            (answer(FULL, "utf-8"), 0, None, {"returnValue": "0000", "outData": FULL}),
+            ("return=" + hexed("网络", "utf-8"), 4, "ProtocolError", {"returnValue": "网络"}),
             ("null", 4, "ProtocolError", {"returnValue": None, "outData": ""}),
             (answer(b"\xff\xfe"), 6, "ResponseFormatError", {"outDataBase64": "//4="}),
             ("exit", 7, "DllCrashError", {"returnValue": None, "outData": ""}),
@@ -332,10 +353,11 @@ class TestKeep:
     @on_posix  # Windows has the rights of the folder
     def test_only_its_user_can_read_it_also_where_it_was_there_before(self, keep, tmp_path):
         path = tmp_path / "kept.json"
-        path.write_text("x" * 9999)
-        path.chmod(0o666)
-        keep("localQrCodeQuery")
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        for _ in range(2):
+            keep("null")
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+            path.write_text("x" * 9999)
+            path.chmod(0o666)
 
     @on_linux
     def test_a_full_disk_is_told_beside_the_answer(self, nationec):

@@ -70,16 +70,18 @@ def test_demo_shows_five_transactions_and_a_refusal(nationec):
     assert shown == ["ec.query", scan, "cn.nhsa.ec.auth", check, password, password]
     assert " BusinessError: the platform says: 500004 电子凭证密码错误" in out
     requests = re.findall(r"^asked +(.*)$", out, re.MULTILINE)
+    assert not re.search("org_id|out_biz_no", "".join(requests))
     # Each can be copied and run.
     assert [eval(request, vars(package)).trans_type for request in requests] == shown
     results = re.findall(r"^result +(.*)$", out, re.MULTILINE)
     assert results[0].startswith("EcQueryResponse(id_no=…, id_type='01', user_name=…")
 
 
-def test_a_reader_that_has_gone_is_no_traceback():
+@pytest.mark.parametrize("query", [[], ["01a"]])  # more, and less, than Python holds back
+def test_a_reader_that_has_gone_is_no_traceback(query):
     reader, writer = os.pipe()
     os.close(reader)
-    command = [sys.executable, "-m", "nationec", "codes"]
+    command = [sys.executable, "-m", "nationec", "codes", *query]
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE)
     os.close(writer)
     assert (done.returncode, done.stderr) == (1, b"")
@@ -118,7 +120,9 @@ class TestConsole:
             (["call", "--json", "-", "x" * 41, "--simulate"], 2, "交易类型"),
         ],
     )
-    def test_one_that_lacks_characters_stops_nothing(self, arguments, exit_code, text, encoding):
+    def test_a_console_that_lacks_characters_stops_nothing(
+        self, arguments, exit_code, text, encoding
+    ):
         done = self.run(encoding, *arguments)
         assert done.returncode == exit_code
         shown = (done.stdout + done.stderr).decode(encoding)
@@ -136,7 +140,8 @@ class TestCodes:
         return lines
 
     def test_a_code_is_looked_up(self, lines):
-        assert [line.split()[1] for line in lines("01a")] == ["医保电子凭证"]
+        for code in ("01a", "01A"):
+            assert [line.split()[1] for line in lines(code)] == ["医保电子凭证"]
         assert [line.split()[1] for line in lines("01")] == ["居民身份证（户口簿）"]
         assert "请求参数异常" in lines("-2")[0]
         (line,) = lines("500001")
@@ -186,6 +191,6 @@ class TestExamples:
         assert (status, out, "decode_qrcode.py" in err) == (2, "", True)
         assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 
-    def test_a_folder_that_cannot_be(self, nationec):
+    def test_a_folder_that_cannot_be_made(self, nationec):
         status, _, err = nationec("examples", f"{__file__}/folder")
         assert (status, __file__ in err) == (2, True)
