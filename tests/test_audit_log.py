@@ -82,7 +82,7 @@ def test_the_file_names_no_patient(client, simulator, tmp_path, answer):
         QrcodeGetRequest(**COMMON, photo_data=b"photo", ext_data=SECRETS),
         AuthCheckRequest(**COMMON, photo_data=b"photo", auth_no=SECRETS["ecToken"]),
         EcPwdRequest(**COMMON, **person, id_type="01", mdtrt_cert_type="01A"),
-        AnyRequest("cn.nhsa.cert.get", **SECRETS, photoData=["photo"]),
+        AnyRequest("cn.example.own", **SECRETS, photoData=["photo"]),
     ):
         simulator.answer(**answer)
         with suppress(NationEcError):

@@ -95,12 +95,13 @@ def test_an_address_that_accepts_a_connection(doctor, own):
     [
         ("http://127.0.0.1:1/x", "127.0.0.1 port 1 does not accept a connection: "),
         ("http://a..b/x", "a..b port 80 does not accept"),
+        ("https://a..b/x", "a..b port 443 does not accept"),
         ("10.0.0.8:8081", "no address: give it as http://HOST:PORT/PATH"),
         ("http://h:port", "no address: "),
         ("ftp://127.0.0.1:1/x", "no address: "),
     ],
 )
-def test_an_address_that_does_not_or_is_none(doctor, own, url, said):
+def test_an_address_that_refuses_or_is_invalid(doctor, own, url, said):
     assert doctor("--dll", own, "--url", url)["url"].startswith(f"failed {said}")
 
 

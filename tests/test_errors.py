@@ -19,6 +19,7 @@ CALL_THE_IT = "未收到结果，本次不产生费用，请联系信息科"
 TRY_AGAIN = "医保交易未完成，请稍后重试；仍不成功请联系信息科"
 REFRESH = "请参保人刷新二维码后重新扫码"
 WRONG = "（500004），请参保人重新输入密码，输错 5 次会锁定账户"
+UNSET = "（500042），请参保人先在国家医保服务平台 APP 中设置密码，或改用其他凭证"
 AS_TOLD = "（77），请按其提示处理；仍不成功请联系信息科"
 # What the simulator is told to answer, and the sentence for the operator.
 OPEN = {
@@ -34,6 +35,7 @@ KNOWN = {
     "return value": ({"return_value": "网络不通"}, TRY_AGAIN),
     "no text": ({"return_value": ""}, TRY_AGAIN),
     "password": ({"code": 500004}, f"医保平台提示：电子凭证密码错误{WRONG}"),
+    "no password set": ({"code": 500042}, f"医保平台提示：电子凭证密码未设置{UNSET}"),
     "old QR code": ({"code": 501001}, REFRESH),
     "no QR code": ({"code": 500049}, REFRESH),
     "no password": ({"code": 500320}, "本次无需输入密码，可直接办理"),
@@ -80,7 +82,7 @@ class TestOutcome:
             assert f"The outcome is unknown: {now} [cn.nhsa.settle" in str(error)
             assert error.for_operator == f"结果未知，请勿重复操作，{told}"
 
-    def test_of_minus_3_is_told_as_no_refusal(self, monkeypatch):
+    def test_code_minus_3_is_not_called_a_refusal(self, monkeypatch):
         text = str(error_of({"code": -3}))
         assert not re.search("says|refuse", text)
         monkeypatch.setenv("NATIONEC_LANG", "zh")

@@ -25,10 +25,10 @@ from nationec import (
 from .conftest import COMMON, INSURED, PATIENT
 
 SECRET = "SECRET"
-QUERY = partial(EcQueryRequest, **COMMON)
-SCAN = partial(QrcodeGetRequest, **COMMON)
-FACE = partial(AuthCheckRequest, **COMMON, auth_no="1")
-PASSWORD = partial(EcPwdRequest, **COMMON, **INSURED, ec_token="t")
+make_query = partial(EcQueryRequest, **COMMON)
+make_scan = partial(QrcodeGetRequest, **COMMON)
+make_face = partial(AuthCheckRequest, **COMMON, auth_no="1")
+make_password = partial(EcPwdRequest, **COMMON, **INSURED, ec_token="t")
 
 
 def faults(make, *values, **changed):
@@ -38,13 +38,17 @@ def faults(make, *values, **changed):
     error = caught.value
     assert SECRET not in f"{error} {error.errors()} {pickle.dumps(error)}"
     assert error.__context__ is None
-    return {".".join(map(str, fault["loc"])): fault["msg"] for fault in error.errors()}
+    messages = {}
+    for fault in error.errors():
+        messages.setdefault(".".join(map(str, fault["loc"])), []).append(fault["msg"])
+    return {field: "; ".join(told) for field, told in messages.items()}
 
 
 class TestFaults:
     def test_are_all_told_under_pythons_names_with_their_chinese_ones(self):
         wrong = {"operatorId": "9" * 21, "id_no": "", "photo": 1, "userNane": SECRET}
-        given = {**COMMON, **INSURED, "ext_data": [1], **wrong}
+        wrong.update(business_type="1234567", ext_data=[1])
+        given = {**COMMON, **INSURED, **wrong}
         del given["operator_id"], given["office_name"]
         told = faults(EcPwdRequest, **given)
         assert told.pop("ext_data").startswith("扩展参数 ext_data: ")
@@ -52,6 +56,7 @@ class TestFaults:
             "operator_id": "收款员编号 operator_id: at most 20 characters",
             "office_name": "科室名称 office_name: it must be given",
             "id_no": "人员证件号码 id_no: it must not be empty",
+            "business_type": "办理业务类型 business_type: at most 6 characters",
             "photo": "photo: there is no such field",
             "userNane": "userNane: there is no such field",
         }
@@ -59,7 +64,7 @@ class TestFaults:
     def test_are_told_in_chinese_where_the_reader_reads_it(self, monkeypatch):
         monkeypatch.setenv("NATIONEC_LANG", "zh")
         with pytest.raises(ValidationError, match="\n  收款员姓名 operator_name：最多 30 个字符"):
-            QUERY(operator_name="名" * 31)
+            make_query(operator_name="名" * 31)
 
     @pytest.mark.parametrize("mode", ["before", "after"])
     def test_of_a_validator_of_ones_own_hold_nothing_but_what_it_says(self, mode):
@@ -86,7 +91,7 @@ def test_a_request_cannot_be_changed(query):
         query.operator_id = "1"
 
 
-@pytest.mark.parametrize("make", [QUERY, SCAN, FACE])
+@pytest.mark.parametrize("make", [make_query, make_scan, make_face])
 class TestPhoto:
     def test_is_sent_as_the_base64_of_what_was_given(self, client, simulator, make):
         for image in (bytes(range(256)) * 10, b"\xff" * 76_800):
@@ -94,7 +99,7 @@ class TestPhoto:
                 client.call(make(photo_data=given))
                 assert simulator.requests[-1]["data"]["photoData"] == b64encode(image).decode()
 
-    def test_that_is_none_or_too_large_is_refused(self, make):
+    def test_that_is_no_photo_or_too_large_is_refused(self, make):
         for told, photos in {
             "data URI": ["data:image/jpeg;base64,/9j/", "DATA:image/jpeg;base64,/9j/"],
             "the limit is 102400": ["A" * 102_401, "A" * 102_404, b"\xff" * 76_801],
@@ -112,7 +117,7 @@ class TestWhatJsonDoesNotHave:
         "value", [float("nan"), {"a": [float("inf")]}, object(), SECRET.encode(), {1: SECRET}]
     )
     def test_is_refused(self, value):
-        for make in (SCAN, FACE, PASSWORD):
+        for make in (make_scan, make_face, make_password):
             assert set(faults(make, ext_data={"a": [value]})) == {"ext_data"}
             assert set(faults(make, ext_data=value)) == {"ext_data"}
         assert set(faults(AnyRequest, "x", a=value)) == {"a"}
@@ -126,27 +131,27 @@ class TestWhatJsonDoesNotHave:
     def test_is_not_sent(self, client, simulator):
         for value in ("\ud800", {"a": "\ud800"}):
             with pytest.raises(ValueError, match="nothing was sent"):
-                client.call(SCAN(ext_data=value))
+                client.call(make_scan(ext_data=value))
         assert simulator.requests == []
 
 
 class TestRequestOfOnesOwn:
     def test_takes_a_few_lines(self, client, simulator):
-        class CertGetResponse(Response):
+        class OwnResponse(Response):
             auth_no: str
             score: Optional[str] = None
 
-        class CertGetRequest(Request[CertGetResponse]):
-            trans_type = "cn.nhsa.cert.get"
+        class OwnRequest(Request[OwnResponse]):
+            trans_type = "cn.example.own"
             operator_id: str
 
         simulator.answer(data={"authNo": 77, "score": ""})
-        response = client.call(CertGetRequest(operator_id="1"))
-        assert response == CertGetResponse(auth_no="77", score=None)
-        assert repr(response) == "CertGetResponse(auth_no=…)"
-        assert simulator.requests[0]["transType"] == "cn.nhsa.cert.get"
+        response = client.call(OwnRequest(operator_id="1"))
+        assert response == OwnResponse(auth_no="77", score=None)
+        assert repr(response) == "OwnResponse(auth_no=…)"
+        assert simulator.requests[0]["transType"] == "cn.example.own"
         assert simulator.requests[0]["data"] == {"orgId": "1234567", "operatorId": "1"}
-        assert not CertGetRequest.repeatable
+        assert not OwnRequest.repeatable
 
     def test_has_its_trans_type_in_the_head_alone_though_it_is_annotated(self, client, simulator):
         class Annotated(Request[Response]):
@@ -163,10 +168,10 @@ class TestAnyRequest:
         simulator.answer(data={"authNo": 7, "空": "", "list": [{}]})
         data = {"outBizNo": "1", "operator_id": "008", "extra": {"省": [1.5, True]}}
         own = dict.fromkeys(["trans_type", "self", "data", "model_extra", "__class__"], "1")
-        exchange = client.exchange(AnyRequest("cn.nhsa.cert.get", **data, **own, 无=None))
+        exchange = client.exchange(AnyRequest("cn.example.own", **data, **own, 无=None))
         (sent,) = simulator.requests
         assert sent.pop("data") == {"orgId": "1234567", **data, **own}
-        assert sent == {"orgId": "1234567", "transType": "cn.nhsa.cert.get"}
+        assert sent == {"orgId": "1234567", "transType": "cn.example.own"}
         assert type(exchange.data) is Response
         assert exchange.data.model_extra == {"authNo": 7, "list": [{}]}
         assert exchange.out_biz_no == "1"

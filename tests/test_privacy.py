@@ -39,7 +39,7 @@ REQUESTS = [
         made(**{name: FIELDS[name] for name in FIELDS if name in made.model_fields})
         for made in TRANSACTIONS.values()
     ),
-    AnyRequest("cn.nhsa.cert.get", userName=NAME, idNo=NUMBER, data={"x": [TOKEN]}),
+    AnyRequest("cn.example.own", userName=NAME, idNo=NUMBER, data={"x": [TOKEN]}),
 ]
 
 PATIENT = {"idNo": NUMBER, "idType": "01", "userName": NAME, "ecToken": TOKEN, "insuOrg": "430000"}

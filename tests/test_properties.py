@@ -27,7 +27,7 @@ settings.register_profile(
 settings.load_profile("ours")
 
 TYPED = [QUERY, SCAN, FACE, PASSWORD, FACE_SCREEN]
-REQUESTS = [*TYPED, AnyRequest("cn.nhsa.cert.get", operatorId="1")]
+REQUESTS = [*TYPED, AnyRequest("cn.example.own", operatorId="1")]
 FIELDS = [(request, name) for request in TYPED for name in type(request).model_fields]
 
 # Ordinary text, text of what is special somewhere, and anything, lone surrogates included.

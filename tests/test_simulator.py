@@ -5,6 +5,7 @@ import json
 import pytest
 
 from nationec import AnyRequest, Client, NationEcError, ReturnCode
+from nationec.transactions import TRANSACTIONS
 
 from .conftest import FACE, FACE_SCREEN, ON_WIRE, PASSWORD, QUERY, SCAN
 
@@ -71,15 +72,21 @@ class TestItRefuses:
         for number, code in ((None, -2), (["a"], -2), ("1", 0), ("1", -2)):
             assert answered(simulator, message(trans_type, outBizNo=number))[0] == code
 
-    def test_two_different_org_ids_and_no_field_that_a_province_adds(self, simulator):
+    def test_two_different_org_ids(self, simulator):
         assert answered(simulator, message(orgId="2"))[0] == ReturnCode.ORG_ID_WRONG
+
+    def test_python_names_but_no_field_that_a_province_adds(self, simulator):
         assert answered(simulator, message(gainWay="FACE")) == (0, "处理成功")
         assert answered(simulator, message(businessType=None, business_type="01101"))[0] == -2
 
+    def test_no_transaction_that_has_a_class(self, simulator):
+        for name in TRANSACTIONS:
+            assert answered(simulator, message(name))[0] != ReturnCode.UNKNOWN_TRANSACTION, name
+
     def test_an_unknown_transaction_unless_it_is_told_of_it(self, client, simulator):
-        request = AnyRequest("cn.nhsa.cert.get")
+        request = AnyRequest("cn.example.own")
         assert failure(client, request=request).return_code is ReturnCode.UNKNOWN_TRANSACTION
-        simulator.answer("cn.nhsa.cert.get", data={"authNo": "A7"})
+        simulator.answer("cn.example.own", data={"authNo": "A7"})
         for _ in range(2):
             assert client.call(request).model_extra == {"authNo": "A7"}
             assert client.call(QUERY).user_name == "张三"

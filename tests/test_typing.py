@@ -13,11 +13,11 @@ SNIPPET = """
 from nationec import AnyRequest, Client, EcAuthRequest, EcPwdRequest, EcQueryRequest
 from nationec import Request, Response, Simulator
 
-class CertGetResponse(Response):
+class OwnResponse(Response):
     auth_no: str
 
-class CertGetRequest(Request[CertGetResponse]):
-    trans_type = "cn.nhsa.cert.get"
+class OwnRequest(Request[OwnResponse]):
+    trans_type = "cn.example.own"
     operator_id: str
 
 class ProvinceQuery(EcQueryRequest):
@@ -30,9 +30,9 @@ def window(
     reveal_type(client.call(query))  # EcQueryResponse
     reveal_type(client.call(password).is_valid)  # bool
     reveal_type(client.call(province))  # EcQueryResponse
-    reveal_type(client.call(CertGetRequest(operator_id="1"), extra={"x": 1}).auth_no)  # str
+    reveal_type(client.call(OwnRequest(operator_id="1"), extra={"x": 1}).auth_no)  # str
     reveal_type(client.call(face, extra="{}"))  # EcAuthResponse
-    reveal_type(client.call(AnyRequest("cn.nhsa.cert.get", outBizNo="1")))  # Response
+    reveal_type(client.call(AnyRequest("cn.example.own", outBizNo="1")))  # Response
     reveal_type(client.exchange(query, extra=None).data)  # EcQueryResponse | None
 
 EcQueryRequest(
@@ -41,7 +41,7 @@ EcQueryRequest(
 )
 EcQueryRequest(operator_id="1")  # an error
 client.call(EcQueryRequest)  # an error
-client.call(CertGetRequest(operator_id="1"), extra=1)  # an error
+client.call(OwnRequest(operator_id="1"), extra=1)  # an error
 """
 
 
