@@ -21,10 +21,8 @@ const LOST = { kind: "connection", outcome: "unknown", message: "与本机服务
 let api, status = {}, current, busy = false;
 let values = {}; // of each form: a patient's data is only here, and "清除" clears it
 
-function storage(name) { // a page that may store nothing remembers as long as it is open
-  try { return window[name] || {}; } catch (error) { return {}; }
-}
-const kept = storage("localStorage"), session = storage("sessionStorage");
+let kept = {}, session = {}; // of a page that may store nothing, as long as it is open
+try { [kept, session] = [localStorage, sessionStorage]; } catch (error) { /* it may not */ }
 
 const tabOf = type => [...$("tabs").children].find(tab => tab.value === type);
 const nameOf = type => tabOf(type)?.textContent ?? type;
@@ -73,20 +71,17 @@ function control(type, { name, title, remark, required, codes, object, maxLength
   const option = code => new Option(code ? code + "　" + (codes.get(code) ?? "") : "请选择", code);
   const input = h(tag, { id, name, required, spellcheck: false }, [...listed].map(option));
   const hint = h("small", { id: id + "-hint" });
-  const left = () => { input.value = name === "idNo" ? mask(whole()) : whole(); };
-  const hinted = () => {
-    const longer = maxLength && input.value.length > maxLength;
+  const write = text => {
+    mine[name] = text;
+    const longer = maxLength && text.length > maxLength;
     hint.textContent = longer ? "超过标准规定的 " + maxLength + " 个字符，仍会发送" : remark;
   };
   input.setAttribute("aria-describedby", hint.id + " " + id + "-fault");
   input.onfocus = () => { input.value = whole(); };
-  input.onblur = left;
-  input.oninput = input.onchange = () => {
-    mine[name] = input.value;
-    hinted();
-  };
-  left();
-  hinted();
+  input.onblur = () => { input.value = name === "idNo" ? mask(whole()) : whole(); };
+  input.oninput = input.onchange = () => write(input.value);
+  input.onblur();
+  write(whole());
   return h("label", { className: object ? "wide" : "", id: "row-" + name },
     h("span", { title }, title, required && h("b", {}, " *")), input, hint,
     h("small", { className: "fault", id: id + "-fault" }));
@@ -126,7 +121,10 @@ function form(type) {
   const onsubmit = event => {
     event.preventDefault();
     const said = !busy && gather(type);
-    if (said) (type === "settings" ? save : call)(said, type);
+    if (!said) return;
+    if (type !== "settings") return call(said, type);
+    Object.assign(kept, said);
+    clear("ec.query");
   };
   const properties = { noValidate: true, autocomplete: "off", onkeydown: enter, onsubmit };
   return h("form", properties, rows(fields.filter(shown)),
@@ -141,16 +139,10 @@ function enter(event) { // goes on to the next field that is empty and must be g
   else event.currentTarget.requestSubmit();
 }
 
-function save(said) {
-  Object.assign(kept, said);
-  values = {};
-  show("ec.query");
-}
-
-function clear() {
+function clear(type) {
   values = {};
   idle();
-  show(current);
+  show(type);
 }
 
 function parsed(text) { // null unless it is a JSON object
@@ -221,7 +213,7 @@ function result(type, kind, ...children) {
 const idle = () => result(null, "", h("p", "say", "等待办理"), h("p", {}, "结果将显示在这里"));
 const folded = (title, ...inside) => h("details", {}, h("summary", {}, title), inside);
 const pair = (title, text) => [h("dt", {}, title), h("dd", {}, text)];
-const wipe = () => h("button", { id: "wipe", onclick: clear }, "清除参保人信息");
+const wipe = () => h("button", { id: "wipe", onclick: () => clear(current) }, "清除参保人信息");
 const stars = text => text.length < 11 ? /(?<=.).(?=..)/g : /(?<=.{6}).(?=.{4})/g;
 const mask = text => text.replace(stars(text), "*");
 
