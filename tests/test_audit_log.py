@@ -17,7 +17,7 @@ from nationec import (
     QrcodeGetRequest,
 )
 
-from .conftest import COMMON, in_threads
+from .conftest import COMMON, SCAN, in_threads
 
 SECRETS = {
     "idNo": "110101198001019999",
@@ -26,7 +26,6 @@ SECRETS = {
     "unlisted": "UNLISTEDVALUE",
     "extra": {"x": "EXTRAVALUE"},
 }
-SCAN = QrcodeGetRequest(**COMMON, out_biz_no="X1")
 SETTLE = AnyRequest("cn.nhsa.settle.it", outBizNo="X1", operatorName="TEST")
 
 
@@ -51,7 +50,7 @@ def client(log, simulator):
 def test_one_row_a_call_says_what_when_by_whom_and_how_it_ended(client, log, caplog):
     client.call(SCAN)
     (row,) = log.rows()
-    assert (row["trans_type"], row["out_biz_no"]) == ("cn.nhsa.qrcode.get", "X1")
+    assert (row["trans_type"], row["out_biz_no"]) == ("cn.nhsa.qrcode.get", "N1")
     assert (row["operator_id"], row["operator_name"]) == ("008", "TEST")
     assert (row["outcome"], row["error"], row["code"]) == ("success", None, 0)
     assert (row["user_name"], row["id_no"]) == ("张*", "533222********0123")

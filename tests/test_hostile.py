@@ -17,7 +17,6 @@ from nationec import (
     Client,
     DllCrashError,
     DllTransport,
-    EcQueryRequest,
     Exchange,
     IsolatedDll,
     NationEcError,
@@ -25,10 +24,10 @@ from nationec import (
     ResponseFormatError,
 )
 
-from .conftest import COMMON, URL, WINDOWS, answer, hexed
+from .conftest import PATIENT, QUERY, URL, WINDOWS, answer, hexed
 
 ID_NO = "533222199909090123"
-PATIENT = {"idNo": ID_NO, "idType": "01", "userName": "张三", "ecToken": "T0", "insuOrg": "430000"}
+HOSTILE_PATIENT = {**PATIENT, "idNo": ID_NO, "userName": "张三"}
 UNKNOWN = {"chnlId": "9", "n": 12, "list": [{}]}
 NOT_INTEGERS = ["\x1d\x1f0\x1c\n", 0.5, "0.5", False, True, "ok", "０", [0], {}, 10**10, -(10**10)]
 
@@ -42,14 +41,14 @@ class Expected(NamedTuple):
 
 
 def head(**changed):
-    return {"code": 0, "data": PATIENT, **changed}
+    return {"code": 0, "data": HOSTILE_PATIENT, **changed}
 
 
 def patient(**changed):
-    return head(data={**PATIENT, **changed})
+    return head(data={**HOSTILE_PATIENT, **changed})
 
 
-def text(value, old="", new=""):
+def as_json(value, old="", new=""):
     """The JSON text, with a part of it exchanged for what json.dumps would not write."""
     return json.dumps(value, ensure_ascii=False).replace(old, new)
 
@@ -93,7 +92,7 @@ NO_CODE = fails("OutData has no code of the platform", missing=("code",))
 NO_INTEGER = fails("OutData has no code of the platform", unreadable=("code",))
 ENCRYPTED = fails(r"it is encrypted \(encType, encData\)", permanent=True)
 NO_FIELDS = fails("missing: idNo, userName; .*kind: ecToken", missing=("idNo", "userName"))
-NO_DATA = fails("data is empty; fields", missing=tuple(PATIENT))
+NO_DATA = fails("data is empty; fields", missing=tuple(HOSTILE_PATIENT))
 NO_OBJECT = fails("data is not a JSON object")
 
 # The return value, and what is shown of it: text, of JSON the message, of a piece of JSON nothing.
@@ -122,16 +121,16 @@ GATEWAYS = {
 ANSWERS = {
     "OutData is white space": (" \r\n\t", EMPTY),
     # The encoding.
-    "UTF-8": (text(patient()).encode(), UTF8),
-    "UTF-8, the first character beyond the BMP": (text(patient(userName="𠀀")).encode(), UTF8),
-    "GB 18030 with its BOM": ("\ufeff" + text(patient()), READ),
+    "UTF-8": (as_json(patient()).encode(), UTF8),
+    "UTF-8, the first character beyond the BMP": (as_json(patient(userName="𠀀")).encode(), UTF8),
+    "GB 18030 with its BOM": ("\ufeff" + as_json(patient()), READ),
     "GB 18030 that UTF-8 could be as well": (patient(userName="陆茂"), reads(user_name="陆茂")),
     "GB 18030 of 2022": (b'{"code":-2,"message":"\xfe\x59"}', refused("龴")),
     # The text.
-    "white space around it": ("\r\n\t " + text(patient()) + " \r\n", READ),
-    "raw control characters": (text(patient(), "三", "\n\r\t\x01三"), reads(user_name="张    三")),
+    "white space around it": ("\r\n\t " + as_json(patient()) + " \r\n", READ),
+    "control characters": (as_json(patient(), "三", "\n\r\t\x01三"), reads(user_name="张    三")),
     "a list": (["李四"], fails("OutData is not a JSON object", permanent=True)),
-    "NaN": (text(patient(x=float("nan"))), NOT_JSON),
+    "NaN": (as_json(patient(x=float("nan"))), NOT_JSON),
     **{
         f"{raw} in {encoding}": (raw.encode(encoding), fails(told, permanent=True))
         for raw, told in GATEWAYS.items()
@@ -144,7 +143,7 @@ ANSWERS = {
     "code of ten digits": (head(code=10**10 - 1, message="x"), refused("x", 10**10 - 1)),
     **{f"code is {code!r}": (head(code=code), NO_INTEGER) for code in NOT_INTEGERS},
     **{f"code is {code!r}": (head(code=code), NO_CODE) for code in (None, "")},
-    "code is missing": ({"data": PATIENT}, NO_CODE),
+    "code is missing": ({"data": HOSTILE_PATIENT}, NO_CODE),
     # message, cause: the code is judged next, whatever the data is
     "garbage as data": (head(code=77, message="甲", data=[[]]), refused("甲", 77)),
     "garbage as data, and cause": (head(code="77", cause="乙", data="x"), refused("乙", 77)),
@@ -155,8 +154,8 @@ ANSWERS = {
     "message is a list": (head(code=-2, message=["甲", 1.5]), refused('["甲",1.5]')),
     "no message of a success": (head(), reads("envelope", message="成功")),
     # data, which is judged last
-    "data is a string in a string": (head(data=text(text(PATIENT))), READ),
-    "data is a string with white space": (head(data=f"\r\n{text(PATIENT)} \t"), READ),
+    "data is a string in a string": (head(data=as_json(as_json(HOSTILE_PATIENT))), READ),
+    "data is a string with white space": (head(data=f"\r\n{as_json(HOSTILE_PATIENT)} \t"), READ),
     **{f"data is {data!r}": (head(data=data), NO_OBJECT) for data in (1, 0, False, "张三", [{}])},
     **{f"data is {data!r}": (head(data=data), NO_DATA) for data in ("", None, "null", {})},
     "data is encrypted": ({"code": 0, "encType": "SM4", "encData": "AAAA"}, ENCRYPTED),
@@ -164,7 +163,7 @@ ANSWERS = {
     # Keys.
     "unknown keys": (patient(**UNKNOWN, none=None, x="", y="null"), reads(model_extra=UNKNOWN)),
     "unknown keys in the head": (head(traceId=7), reads("envelope", model_extra={"traceId": 7})),
-    "a key twice": (text(patient(), '"idNo"', '"userName": "李四", "idNo"'), READ),
+    "a key twice": (as_json(patient(), '"idNo"', '"userName": "李四", "idNo"'), READ),
     "keys of Python's own": (patient(__class__="x", model_fields="y", __dict__={}), READ),
     # Values.
     "a lone surrogate in the name": (json.dumps(patient(userName="张\udfff")), NOT_JSON),
@@ -178,7 +177,7 @@ ANSWERS = {
 }
 
 IN_PATIENT = json.dumps(patient())[:-2]
-IN_TEXT = json.dumps(head(data=json.dumps(PATIENT)))[:-3]
+IN_TEXT = json.dumps(head(data=json.dumps(HOSTILE_PATIENT)))[:-3]
 
 # Name: (count, template, expected). 200 levels can be read.
 REPEATED = {
@@ -222,8 +221,6 @@ FATAL = {
     "exit": ("exit=3", Expected(DllCrashError, r"ended its process \(exit code 3\)")),
 }
 ISOLATED = {**CASES, **FATAL}
-
-QUERY = EcQueryRequest(**COMMON)
 
 
 @pytest.fixture(scope="module")

@@ -34,19 +34,25 @@ FORMS = {
 FIELDS = {**conftest.COMMON, **conftest.INSURED, "operator_name": OPERATOR, "photo_data": PHOTO}
 FIELDS.update(id_no=NUMBER, user_name=NAME, auth_no=TOKEN, ec_token=TOKEN)
 FIELDS["ext_data"] = {"x": OTHER, NAME: [NUMBER]}
+
+
+def request_of(request_type):
+    names = set(request_type.model_fields) - {"org_id", "out_biz_no", "device_type"}
+    unknown = names - set(FIELDS)
+    assert not unknown, f"give FIELDS a value for {unknown} of {request_type.__name__}"
+    return request_type(**{name: FIELDS[name] for name in names})
+
+
 REQUESTS = [
-    *(
-        made(**{name: FIELDS[name] for name in FIELDS if name in made.model_fields})
-        for made in TRANSACTIONS.values()
-    ),
+    *map(request_of, TRANSACTIONS.values()),
     AnyRequest("cn.example.own", userName=NAME, idNo=NUMBER, data={"x": [TOKEN]}),
 ]
 
-PATIENT = {"idNo": NUMBER, "idType": "01", "userName": NAME, "ecToken": TOKEN, "insuOrg": "430000"}
-PATIENT.update(birthday="1980-01-01", email="nobody@example.invalid", authNo=TOKEN, pwdFlag="1")
-PATIENT.update({"extra": {"x": OTHER}, "chnlId": OTHER, NAME: OTHER, NUMBER: OTHER})
-BROKEN = {**PATIENT, "idType": [NUMBER], "userName": {"x": NAME}, "authNo": [1], "pwdFlag": [NAME]}
-FULL = {"code": 0, "message": "处理成功", "data": PATIENT}
+SOMEBODY = {**conftest.PATIENT, "idNo": NUMBER, "userName": NAME, "ecToken": TOKEN}
+SOMEBODY.update(birthday="1980-01-01", email="nobody@example.invalid", authNo=TOKEN, pwdFlag="1")
+SOMEBODY.update({"extra": {"x": OTHER}, "chnlId": OTHER, NAME: OTHER, NUMBER: OTHER})
+BROKEN = {**SOMEBODY, "idType": [NUMBER], "userName": {"x": NAME}, "authNo": [1], "pwdFlag": [NAME]}
+FULL = {"code": 0, "message": "处理成功", "data": SOMEBODY}
 TEXT = json.dumps(FULL, ensure_ascii=False)
 PAST_OUT_DATA = test_hostile.repeat(65_536, f"|x|{TEXT}||")
 
@@ -66,7 +72,7 @@ FAILURES = {
 }
 MODES = {
     "the patient": answer(FULL),
-    "orgId is the patient": answer({**FULL, "orgId": PATIENT}),
+    "orgId is the patient": answer({**FULL, "orgId": SOMEBODY}),
     **FAILURES,
     **{name: mode for name, (mode, _) in test_hostile.CASES.items()},
 }
@@ -168,7 +174,7 @@ def test_no_validation_error_holds_its_input():
     wrongs += [None, NAME.encode(), object(), float("nan"), {int(NUMBER): 1}, {NUMBER.encode(): 1}]
     given = {type(request_): dict(request_) for request_ in REQUESTS}
     given[partial(AnyRequest, "own")] = given.pop(AnyRequest)
-    given[REQUESTS[0].response_type] = PATIENT
+    given[REQUESTS[0].response_type] = SOMEBODY
     for make, fields in given.items():
         for name in (*fields, "unknown", "operator_nane"):
             for wrong in wrongs:
