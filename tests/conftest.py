@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 
 # The texts that tests look for are the English ones, also in the processes that they start.
 os.environ["NATIONEC_LANG"] = "en"
-os.environ.pop("PYTHONUNBUFFERED", None)  # for most users Python holds output back
+os.environ.pop("PYTHONUNBUFFERED", None)  # they buffer stdout, as Python does by default
 
 from nationec import (
     AuthCheckRequest,
