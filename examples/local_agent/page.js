@@ -88,11 +88,11 @@ function control(type, { name, title, remark, required, codes, object, maxLength
 }
 
 function fault(name, text) {
-  const input = $("f-" + name), folded = input?.closest("details");
+  const input = $("f-" + name), details = input?.closest("details");
   if (!input) return;
   input.setAttribute("aria-invalid", Boolean(text));
   $(input.id + "-fault").textContent = text;
-  if (text && folded) folded.open = true;
+  if (text && details) details.open = true;
 }
 
 const missing = () => document.querySelector("#left :required:invalid");
@@ -128,7 +128,7 @@ function form(type) {
   };
   const properties = { noValidate: true, autocomplete: "off", onkeydown: enter, onsubmit };
   return h("form", properties, rows(fields.filter(shown)),
-    rest.length > 0 && h("details", {}, h("summary", {}, "选填"), h("div", "fields", rest)),
+    rest.length > 0 && folded("选填", h("div", "fields", rest)),
     h("button", { className: "main", id: "go", disabled: busy }, go));
 }
 
@@ -248,8 +248,7 @@ function succeeded(type, body, data, number, ms) {
 }
 
 function failed(type, { kind, outcome, message, code, repeatable, outBizNo, detail, fields = {} }) {
-  const unknown = outcome === "unknown", cancelled = kind === "cancelled";
-  const free = code === 500320; // a refusal that is none
+  const unknown = outcome === "unknown", cancelled = kind === "cancelled", free = code === 500320;
   const again = unknown ? (repeatable ? "可以重新办理" : "请勿重复操作") : "可以重试";
   const ends = { unknown: "未收到结果 · " + again, refused: "未成功", none: "未办理 · " + again };
   const told = cancelled ? "已取消 · " + again : ends[outcome];
