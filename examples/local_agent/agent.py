@@ -59,17 +59,16 @@ KINDS = {
 class Window:
     """读取请求，一次办一笔，其余的排队，各等 ``patience`` 秒。"""
 
-    def __init__(self, client: nationec.Client, patience: float) -> None:
-        self._client = client
-        self._transport: Any = client.transport
-        self._simulated = isinstance(client.transport, nationec.Simulator)
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._client: nationec.Client = options.client
+        self._transport = options.client.transport
+        self._simulated, self._patience = options.simulate, options.patience
         self._load_error: Optional[str] = None
-        self._patience = patience
         self._turn = anyio.Lock()
         self._under_way: Optional[str] = None  # 正在办理的那一笔的 X-Call-Id
         try:
-            if isinstance(client.transport, nationec.IsolatedDll):
-                client.transport.start()
+            if not self._simulated:
+                self._transport.start()
         except nationec.DllLoadError as error:  # 页面照常打开，由它告诉收款员
             self._load_error = str(error)
             log.error("%s", error)
@@ -184,7 +183,7 @@ def openapi() -> Dict[str, Any]:
     return {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
 
 
-def make_app(window: Window, options: argparse.Namespace) -> Guard:
+def make_app(options: argparse.Namespace) -> Guard:
     def page(suffix: str, media_type: str) -> Response:
         content = Path(__file__).with_name(f"page.{suffix}").read_bytes()
         return Response(content, headers={"Content-Security-Policy": POLICY}, media_type=media_type)
@@ -194,6 +193,7 @@ def make_app(window: Window, options: argparse.Namespace) -> Guard:
             return problem(error.status_code, "http", "没有这个接口，或没有用 POST")
         return problem(500, "internal", "本机服务出错，请联系信息科", "unknown")  # Guard 记日志
 
+    window = Window(options)
     routes = [
         Route("/", page("html", "text/html"), methods=["GET"]),
         Route("/page.css", page("css", "text/css"), methods=["GET"]),
@@ -209,7 +209,7 @@ def make_app(window: Window, options: argparse.Namespace) -> Guard:
 
 
 def command_line() -> argparse.Namespace:
-    """命令行的选项；``token`` 是令牌，``listener`` 监听 ``port``，只监听本机。"""
+    """命令行的选项，以及由它们而来的 ``token``、``client`` 和只监听本机的 ``listener``。"""
     parser = argparse.ArgumentParser(description="医保码（医保电子凭证）本机服务")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--simulate", action="store_true", help="模拟，不需要动态库和网络")
@@ -235,6 +235,7 @@ def command_line() -> argparse.Namespace:
         options.token = Path(path).read_text("utf-8").strip() if path else secrets.token_urlsafe(24)
         if len(options.token) < 16 or not options.token.isascii():
             parser.error("令牌至少 16 个字符，只能用 ASCII 字符")
+        options.client = connect(options)
         options.listener = listener = socket.socket()
         # Windows 上不声明独占，别的程序也可以监听同一个端口
         exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
@@ -262,8 +263,8 @@ def main() -> None:
     on_command_line.set(True)  # 提示里写 --dll 和 officeName，不写 dll= 和 office_name
     logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s", level=logging.INFO)
     options = command_line()
-    with connect(options) as client:
-        app = make_app(Window(client, options.patience), options)
+    with options.client:
+        app = make_app(options)
         fragment = "" if options.token_file else f"#token={options.token}"
         print(f"http://127.0.0.1:{options.port}/{fragment}", flush=True)
         silent: Dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
