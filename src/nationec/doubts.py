@@ -4,7 +4,7 @@ A province or a later edition of the standard may use them.
 """
 
 import logging
-from typing import Any, Dict, Iterator, Optional, Type
+from typing import Any, Dict, Iterator, Optional, Tuple, Type
 
 from pydantic import ConfigDict
 
@@ -62,18 +62,27 @@ def widened(request_type: Type[Request[Any]]) -> Type[Request[Any]]:
                 return request_type.model_validate(data)
             # Validate the text cut to its limit, then put the whole text back. The
             # warning stands here, since it would take much of each call in ``doubts``.
-            whole = {}
-            for name, info in cls.model_fields.items():
-                limit = sum(getattr(rule, "max_length", 0) for rule in info.metadata)
-                value = fields.get(name)
-                text = value.rstrip(" ") if isinstance(value, str) else ""
-                if 0 < limit < len(text) and not CONTROL.search(text):
-                    whole[name], fields[name] = text, text[:limit]
-                    shown = f"{cls.trans_type}: {field(name)}"
-                    request_log.warning(_LONGER, shown, len(text), limit)
+            longer = list(_longer(cls, fields))
+            for name, text, limit in longer:
+                fields[name] = text[:limit]
+                shown = f"{cls.trans_type}: {field(name)}"
+                request_log.warning(_LONGER, shown, len(text), limit)
             made = super()._validate(fields, handler)
-            made.__dict__.update(whole)  # in place: __init__ keeps this object
+            # In place: __init__ keeps this object.
+            made.__dict__.update({name: text for name, text, _ in longer})
             return made
 
     Widened.__name__ = request_type.__name__
     return Widened
+
+
+def _longer(
+    model: Type[Request[Any]], fields: Dict[str, Any]
+) -> Iterator[Tuple[str, str, int]]:
+    """Yield the name, text and limit of fields that are longer than the table says."""
+    for name, info in model.model_fields.items():
+        limit = sum(getattr(rule, "max_length", 0) for rule in info.metadata)
+        value = fields.get(name)
+        text = value.rstrip(" ") if isinstance(value, str) else ""
+        if 0 < limit < len(text) and not CONTROL.search(text):
+            yield name, text, limit
