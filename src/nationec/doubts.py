@@ -26,7 +26,7 @@ _LONGER = "%s has %d characters, the standard's table has %d"
 def doubts(request: Request[Any]) -> Iterator[str]:
     """Describe the values of ``request`` that look like mistakes."""
     for name, value in request.__dict__.items():
-        if not isinstance(value, str):
+        if type(value) is not str:  # a listed code is no plain str
             continue
         for code in _CODES.get(name, ()):
             if code == f"0{value}":  # Excel or a C# int has dropped the zero

@@ -10,13 +10,13 @@ On two cores of a virtual machine, 2026-11-30, medians of three runs, Linux:
 =============================================== ==== ==== ====
 against the baseline                             3.8 3.11 3.13
 =============================================== ==== ==== ====
-a small call                                     4.1  3.3  3.1
+a small call                                     3.9  3.1  3.1
 a photo of 100,000 characters of base64          0.6  0.5  0.6
-a photo of 75,000 bytes                          0.8  0.9  0.8
-``from nationec import Client``                  1.6  1.5  1.4
-``nationec call --simulate --json -``            1.7  1.6  1.5
+a photo of 75,000 bytes                          0.8  0.8  0.8
+``from nationec import Client``                  1.7  1.5  1.4
+``nationec call --simulate --json -``            1.8  1.6  1.5
 the first patient through ``IsolatedDll``        1.8  1.7  1.6
-an isolated call                                 6.9  5.5  5.6
+an isolated call                                  14   13   13
 memory after 300,000 calls, 5,000 with a photo   1.0  1.0  1.0
 =============================================== ==== ==== ====
 
