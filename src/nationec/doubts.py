@@ -53,7 +53,10 @@ def widened(request_type: Type[Request[Any]]) -> Type[Request[Any]]:
     class Widened(request_type):  # type: ignore[valid-type,misc]
         __doc__ = request_type.__doc__
         __qualname__ = request_type.__qualname__  # as a JSON schema names it
-        model_config = ConfigDict(extra="allow", title=request_type.__name__)
+        # The fields have theirs already, and to look for more takes a millisecond.
+        model_config = ConfigDict(
+            extra="allow", title=request_type.__name__, use_attribute_docstrings=False
+        )
 
         @classmethod
         def _validate(cls, data: Any, handler: Any) -> Any:
