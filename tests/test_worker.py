@@ -182,7 +182,7 @@ class TestCancel:
     @pytest.mark.parametrize("timeout", [30, None])
     def test_ends_another_threads_call_and_none_that_waits_for_it(self, standin, timeout):
         with IsolatedDll(standin, timeout=timeout) as isolated, ThreadPoolExecutor(2) as pool:
-            pids = start_pid(isolated)
+            pid = start_pid(isolated)
             under_way = pool.submit(isolated.exchange, *HANGS)
             time.sleep(0.3)
             waiting = pool.submit(assert_works, isolated)
@@ -191,13 +191,13 @@ class TestCancel:
             with pytest.raises(DllCrashError, match="the call was cancelled.*outcome is unknown"):
                 under_way.result(5)
             waiting.result(5)
-            assert_gone(pids)
+            assert_gone(pid)
 
     @pytest.mark.parametrize(
         "work", [IsolatedDll.cancel, IsolatedDll.stop, IsolatedDll.close, assert_works]
     )
     def test_in_a_signal_handler_ends_the_interrupted_call(self, isolated, work):
-        pids = start_pid(isolated)
+        pid = start_pid(isolated)
         before = signal.signal(signal.SIGINT, lambda *_: work(isolated))
         timer = threading.Timer(0.3, _thread.interrupt_main)
         timer.start()
@@ -207,7 +207,7 @@ class TestCancel:
         finally:
             timer.join()
             signal.signal(signal.SIGINT, before)
-        assert_gone(pids)
+        assert_gone(pid)
         if work is not IsolatedDll.close:
             assert_works(isolated)
 

@@ -9,9 +9,9 @@ from typing import Any, Dict, Iterator, Optional, Tuple, Type
 from pydantic import ConfigDict
 
 from .codes import BusinessType, Code, IdType, MdtrtCertType
-from .json_text import CONTROL
 from .language import field
 from .models import Request
+from .rows import has_control
 
 request_log = logging.getLogger("nationec.request")
 
@@ -87,5 +87,5 @@ def _longer(
         limit = sum(getattr(rule, "max_length", 0) for rule in info.metadata)
         value = fields.get(name)
         text = value.rstrip(" ") if isinstance(value, str) else ""
-        if 0 < limit < len(text) and not CONTROL.search(text):
+        if 0 < limit < len(text) and not has_control(text):
             yield name, text, limit

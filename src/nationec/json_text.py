@@ -9,7 +9,7 @@ from pydantic_core import from_json
 ABSENT = ("", None, "null")
 """Values that count as absent in an answer. Platforms send all three."""
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def parse(text: str) -> Any:
@@ -20,7 +20,7 @@ def parse(text: str) -> Any:
     try:
         return parse_strictly(text)
     except ValueError:
-        return parse_strictly(CONTROL.sub(" ", text))
+        return parse_strictly(_CONTROL.sub(" ", text))
 
 
 def parse_strictly(text: str) -> Any:

@@ -84,7 +84,7 @@ class _Model(BaseModel):
             try:
                 return super().model_validate_json(*arguments, **options)
             except ValidationError as error:
-                if error.errors()[0]["type"] != "json_invalid":
+                if error.errors(include_input=False)[0]["type"] != "json_invalid":
                     raise
                 hidden = _without_input(cls, error)
             raise hidden

@@ -3,6 +3,7 @@
 Lengths are the standard's, in characters.
 """
 
+import re
 from base64 import b64encode
 from string import ascii_letters, digits
 from typing import Any, Dict, Union
@@ -18,7 +19,9 @@ PHOTO_LIMIT = 102_400
 
 _BASE64 = (ascii_letters + digits + "+/").encode()
 
-_TEXT_RULES: Dict[str, Any] = {"pattern": r"^[^\x00-\x1f\x7f]*$", "strict": True}
+_CONTROLS = r"\x00-\x1f\x7f"
+_TEXT_RULES: Dict[str, Any] = {"pattern": f"^[^{_CONTROLS}]*$", "strict": True}
+has_control = re.compile(f"[{_CONTROLS}]").search
 
 
 def filled(limit: int) -> Any:
